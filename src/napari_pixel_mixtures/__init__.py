@@ -1,0 +1,58 @@
+"""Cluster the pixels of an image with Gaussian mixtures in napari, and see why.
+
+The public names are loaded on first use, so that importing the package is
+cheap: napari imports it at every start.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cloud import ColorCloud, color_cloud
+    from .clustering import Clustering, cluster
+    from .features import AnchorDistance, Color, Position
+    from .mixture import FastGaussianMixture, whitening_transform
+    from .recipe import Recipe
+    from .viewer import cluster_layer, show_cloud
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AnchorDistance": "features",
+    "Clustering": "clustering",
+    "Color": "features",
+    "ColorCloud": "cloud",
+    "FastGaussianMixture": "mixture",
+    "Position": "features",
+    "Recipe": "recipe",
+    "cluster": "clustering",
+    "cluster_layer": "viewer",
+    "color_cloud": "cloud",
+    "show_cloud": "viewer",
+    "whitening_transform": "mixture",
+}
+
+__all__ = [
+    "AnchorDistance",
+    "Clustering",
+    "Color",
+    "ColorCloud",
+    "FastGaussianMixture",
+    "Position",
+    "Recipe",
+    "cluster",
+    "cluster_layer",
+    "color_cloud",
+    "show_cloud",
+    "whitening_transform",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
