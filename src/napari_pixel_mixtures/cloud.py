@@ -1,0 +1,160 @@
+"""color_cloud: a clustering -> points in 3-D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from .mixture.whitening import whitening_transform
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .clustering import Clustering
+
+
+@dataclass(frozen=True, eq=False)
+class ColorCloud:
+    """Pixels as points in the space of their channels.
+
+    Attributes
+    ----------
+    points : ndarray (m, 3) float32
+        ``(channel values - center) @ transform``. Of more than three channels the
+        first three; a missing one is 0.
+    colors : ndarray (m, 3) float32
+        Red, green and blue from 0 to 1.
+    pixels : ndarray (m,) intp
+        Flat index of each point's pixel, ascending.
+    labels : ndarray (m,) uint8
+        Label of each point's pixel.
+    axes : tuple of 3 str
+        Name of each axis.
+    center : ndarray (3,) float64
+        In image units; 0 if not whitened.
+    transform : ndarray (3, 3) float64
+        The identity if not whitened.
+    """
+
+    points: NDArray[np.float32]
+    colors: NDArray[np.float32]
+    pixels: NDArray[np.intp]
+    labels: NDArray[np.uint8]
+    axes: tuple[str, str, str]
+    center: NDArray[np.float64]
+    transform: NDArray[np.float64]
+
+
+def color_cloud(
+    clustering: Clustering,
+    whiten: Literal["pooled"] | int | None = None,
+    max_points: int = 5000,
+    random_state: int = 0,
+    color_by: Literal["pixel", "cluster"] | None = None,
+) -> ColorCloud:
+    """Show the pixels of a clustering as points.
+
+    Parameters
+    ----------
+    clustering : Clustering
+    whiten : None, "pooled" or int
+        None shows channel values as they are. "pooled" whitens with the pooled
+        covariance, the mean of the components' covariances by their weights: where
+        clusters differ only by their means, each becomes a unit ball. A label 1 to K
+        shows only that component's pixels, whitened with its own covariance.
+    max_points : int
+        More pixels are thinned to this number, at random without replacement.
+    random_state : int
+        Seed of the thinning.
+    color_by : {"pixel", "cluster"}, optional
+        Color of each point: its pixel's own, or its component's. By default
+        its own if one component is shown, else its component's.
+
+    Returns
+    -------
+    ColorCloud
+
+    Raises
+    ------
+    ValueError
+        `whiten` is no such label, or `max_points` is less than 1.
+
+    Notes
+    -----
+    A direction without variance cannot be whitened: all points are 0 there (the
+    pseudo-inverse of `whitening_transform`).
+    """
+    center, transform = whitening(clustering, whiten)
+    if max_points < 1:
+        raise ValueError(f"Expected max_points from 1, got {max_points}.")
+    if color_by not in (None, "pixel", "cluster"):
+        raise ValueError(
+            f"Expected color_by to be 'pixel' or 'cluster', got {color_by!r}."
+        )
+    one_component = whiten not in (None, "pooled")
+    labels = clustering.labels.reshape(-1)
+    shown = labels == whiten if one_component else labels > 0
+    pixels = np.flatnonzero(shown)
+    if len(pixels) > max_points:
+        random = np.random.default_rng(random_state)
+        chosen = random.choice(len(pixels), max_points, replace=False, shuffle=False)
+        pixels = pixels[np.sort(chosen)]
+    picture = clustering.picture
+    values = picture.pixels[pixels].astype(np.float64)
+    if color_by is None:
+        color_by = "pixel" if one_component else "cluster"
+    if color_by == "pixel":
+        colors = picture.to_rgb(values)
+    else:
+        colors = picture.to_rgb(clustering.colors)[labels[pixels] - 1]
+    return ColorCloud(
+        points=((_three(values) - center) @ transform).astype(np.float32),
+        colors=colors.astype(np.float32),
+        pixels=pixels,
+        labels=labels[pixels],
+        axes=_axes(picture.channel_names),
+        center=center,
+        transform=transform,
+    )
+
+
+def whitening(
+    clustering: Clustering, whiten: Literal["pooled"] | int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Center (3,) and transform (3, 3) of a whitened view, from image units."""
+    n_components = clustering.n_components
+    if whiten is None:
+        return np.zeros(3), np.eye(3)
+    if whiten == "pooled":
+        weights = clustering.mixture.weights_.astype(np.float64)
+        center = weights @ clustering.colors
+        covariance = np.tensordot(weights, clustering.color_covariances, axes=1)
+    elif not isinstance(whiten, str) and whiten in range(1, n_components + 1):
+        center = clustering.colors[whiten - 1]
+        covariance = clustering.color_covariances[whiten - 1]
+    else:
+        raise ValueError(
+            f"Expected whiten to be None, 'pooled' or a label from 1 to "
+            f"{n_components}, got {whiten!r}."
+        )
+    channels = min(len(center), 3)
+    transform = np.zeros((3, 3))
+    transform[:channels, :channels] = whitening_transform(
+        covariance[:channels, :channels], pseudo_inverse=True
+    )
+    return _three(center), transform
+
+
+def _three(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take the first three channels of (..., C), with 0 for those missing."""
+    three = np.zeros((*values.shape[:-1], 3))
+    channels = min(values.shape[-1], 3)
+    three[..., :channels] = values[..., :channels]
+    return three
+
+
+def _axes(names: tuple[str, ...]) -> tuple[str, str, str]:
+    first, second, third = (*names, "", "")[:3] if len(names) < 3 else names[:3]
+    return first, second, third

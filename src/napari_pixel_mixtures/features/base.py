@@ -1,0 +1,100 @@
+"""Feature: what is measured at every pixel. One frozen class for each kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from .picture import Picture
+
+
+@dataclass(frozen=True)
+class Feature(ABC):
+    """One kind of measurement at every pixel: its settings and its weight.
+
+    A new kind is one subclass with a `kind` of its own; defining it registers it.
+
+    Attributes
+    ----------
+    weight : float
+        Factor on all columns of the feature, after scaling; 0 leaves it out.
+    """
+
+    kind: ClassVar[str]
+    registry: ClassVar[dict[str, type[Feature]]] = {}
+    pixelwise: ClassVar[bool] = False
+    """Whether a pixel's values decide the feature, wherever the pixel lies."""
+
+    weight: float = field(default=1.0, kw_only=True)
+
+    def __init_subclass__(cls) -> None:
+        """Register the kind."""
+        Feature.registry[cls.kind] = cls
+
+    def __post_init__(self) -> None:
+        """Check the weight."""
+        if not (np.isfinite(self.weight) and self.weight >= 0):
+            raise ValueError(
+                f"Expected a weight of 0 or more for {self.kind}, got "
+                f"{self.weight}; 0 leaves the feature out."
+            )
+
+    @abstractmethod
+    def names(self, picture: Picture) -> tuple[str, ...]:
+        """Name of each column."""
+
+    @abstractmethod
+    def compute(
+        self, picture: Picture, pixels: NDArray[np.intp] | None
+    ) -> NDArray[Any]:
+        """Measure the picture, before scaling and weight.
+
+        Parameters
+        ----------
+        picture : Picture
+        pixels : ndarray (n,) or None
+            Flat indices of the pixels to measure; None for all.
+
+        Returns
+        -------
+        ndarray (n, d)
+        """
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the kind and the settings as plain JSON types."""
+        return {"kind": self.kind} | {
+            f.name: getattr(self, f.name) for f in fields(self)
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Feature:
+        """Make a feature from what `to_json` gave.
+
+        Raises
+        ------
+        ValueError
+            The kind or a setting is unknown.
+        """
+        settings = dict(data)
+        kind = settings.pop("kind", None)
+        if kind not in Feature.registry:
+            raise ValueError(
+                f"Expected a feature of a kind among {sorted(Feature.registry)}, got "
+                f"{kind!r}; it may come from a newer version."
+            )
+        feature = Feature.registry[kind]
+        known = {f.name for f in fields(feature)}
+        if unknown := sorted(settings.keys() - known):
+            raise ValueError(
+                f"Expected the settings {sorted(known)} for {kind}, got {unknown}; "
+                "it may come from a newer version."
+            )
+        return feature(**settings)

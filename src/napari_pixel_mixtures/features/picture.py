@@ -1,0 +1,225 @@
+"""Picture: any array, checked once, as (*spatial, C) values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """The pixels of an image, channels last.
+
+    Attributes
+    ----------
+    values : ndarray (*spatial, C)
+        Channel values as stored: boolean, integer or floating.
+    channel_axis : int or None
+        Where the channels were in the array that the picture came from; None if
+        it had no channel axis (then C is 1).
+    rgb : bool
+        Whether the channels are red, green and blue.
+    """
+
+    values: NDArray[Any]
+    channel_axis: int | None
+    rgb: bool
+
+    @classmethod
+    def from_array(
+        cls, array: ArrayLike, channel_axis: int | None = -1, rgb: bool | None = None
+    ) -> Self:
+        """Read an image array.
+
+        Parameters
+        ----------
+        array : array_like
+            With `channel_axis`, at least three-dimensional; a two-dimensional array
+            is always read as a grey picture.
+        channel_axis : int or None
+            The axis of the channels; None for a grey picture or volume.
+        rgb : bool, optional
+            Whether the channels are colors: red, green, blue and perhaps alpha,
+            which is left out. By default that is guessed as napari does: three or
+            four channels on the last axis are colors.
+
+        Raises
+        ------
+        TypeError
+            The array does not hold real numbers.
+        ValueError
+            The array is empty, has fewer than two axes, or no such channel axis.
+        """
+        array = np.asanyarray(array)
+        _check_numbers(array)
+        if array.ndim < 2:
+            raise ValueError(
+                "Expected an image with two axes or more, got an array of shape "
+                f"{array.shape}; reshape it to (rows, columns)."
+            )
+        if array.ndim == 2 and channel_axis == -1:
+            channel_axis = None
+        if channel_axis is None:
+            if rgb:
+                raise ValueError(
+                    "Expected red, green and blue along a channel axis, got an array "
+                    f"of shape {array.shape} without one; set channel_axis."
+                )
+            values, rgb = array[..., np.newaxis], False
+        else:
+            if not -array.ndim <= channel_axis < array.ndim:
+                raise ValueError(
+                    f"Expected a channel_axis within the {array.ndim} axes of the "
+                    f"image, got {channel_axis}; the image has shape {array.shape}."
+                )
+            values = np.moveaxis(array, channel_axis, -1)
+            if values.ndim < 3:
+                raise ValueError(
+                    "Expected two axes or more beside the channels, got an array of "
+                    f"shape {array.shape} with channel_axis={channel_axis}; use "
+                    "channel_axis=None for a grey picture."
+                )
+            if rgb is None:
+                on_last_axis = channel_axis in (-1, array.ndim - 1)
+                rgb = on_last_axis and values.shape[-1] in (3, 4)
+            if rgb and values.shape[-1] not in (3, 4):
+                raise ValueError(
+                    "Expected three or four channels of color, got "
+                    f"{values.shape[-1]}; use rgb=False."
+                )
+            if rgb:
+                values = values[..., :3]
+        if values.size == 0:
+            raise ValueError(
+                "Expected an image with at least one pixel, got an array of shape "
+                f"{array.shape}; choose an image that is not empty."
+            )
+        return cls(values, channel_axis, bool(rgb))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the picture without its channels."""
+        return self.values.shape[:-1]
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels, C."""
+        return int(self.values.shape[-1])
+
+    @cached_property
+    def pixels(self) -> NDArray[Any]:
+        """Channel values of every pixel, (n, C), in the order of the flat image."""
+        return self.values.reshape(-1, self.n_channels)
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """R, G, B for colors, `gray` for one channel, else `channel 0` and so on."""
+        if self.rgb:
+            return ("R", "G", "B")
+        if self.n_channels == 1:
+            return ("gray",)
+        return tuple(f"channel {i}" for i in range(self.n_channels))
+
+    @property
+    def float_type(self) -> np.dtype[Any]:
+        """float32, or float64 where the channel values need it."""
+        single = np.result_type(self.values.dtype, np.float32) == np.float32
+        return np.dtype(np.float32 if single else np.float64)
+
+    @cached_property
+    def limits(self) -> NDArray[np.float64]:
+        """What is black and what is bright in each channel, (2, C).
+
+        Of colors the range of their type (0 to 1 if floating); of other channels
+        their smallest and largest finite value.
+        """
+        kind = self.values.dtype.kind
+        if self.rgb and kind in "bf":
+            return np.array([[0.0] * self.n_channels, [1.0] * self.n_channels])
+        if self.rgb:
+            top = float(np.iinfo(self.values.dtype).max)
+            return np.array([[0.0] * self.n_channels, [top] * self.n_channels])
+        channels = [channel[np.isfinite(channel)] for channel in self.pixels.T]
+        return np.array(
+            [
+                [float(f(c)) if c.size else 0.0 for c in channels]
+                for f in (np.min, np.max)
+            ]
+        )
+
+    def to_rgb(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Turn channel values (..., C) into colors (..., 3) from 0 to 1.
+
+        One channel gives greys; of more than three the first three are shown as
+        red, green and blue; values beyond `limits` are clipped.
+        """
+        low, high = self.limits
+        extent = np.where(high > low, high - low, 1.0)
+        shown: NDArray[np.float64] = np.clip(
+            (values.astype(np.float64) - low) / extent, 0.0, 1.0
+        )
+        if self.n_channels == 1:
+            return np.repeat(shown, 3, axis=-1)
+        if self.n_channels == 2:
+            return np.concatenate([shown, np.zeros_like(shown[..., :1])], axis=-1)
+        return shown[..., :3]
+
+    def like_array(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Move the channels of (*spatial, C) `values` to where the array had them."""
+        if self.channel_axis is None:
+            return values[..., 0]
+        return np.moveaxis(values, -1, self.channel_axis)
+
+    def valid(self, mask: ArrayLike | None = None) -> NDArray[np.bool_] | None:
+        """Tell which pixels are finite and within the mask.
+
+        Returns
+        -------
+        ndarray (*spatial) bool, or None if all are.
+
+        Raises
+        ------
+        ValueError
+            The mask has another shape, or no pixel is left.
+        """
+        valid: NDArray[np.bool_] | None = None
+        if mask is not None:
+            valid = np.asarray(mask) != 0
+            if valid.shape != self.shape:
+                raise ValueError(
+                    f"Expected a mask of the picture's shape {self.shape}, got "
+                    f"{valid.shape}; make the mask from this picture."
+                )
+            if not valid.any():
+                raise ValueError(
+                    "Expected a mask with at least one pixel, got an empty one; "
+                    "paint the region to cluster."
+                )
+        if self.values.dtype.kind == "f":
+            finite = np.isfinite(self.values).all(axis=-1)
+            valid = finite if valid is None else valid & finite
+            if not valid.any():
+                raise ValueError(
+                    "Expected at least one pixel with finite values, got only NaN or "
+                    "infinity; replace them (numpy.nan_to_num) or choose another image."
+                )
+        return None if valid is None or valid.all() else valid
+
+
+def _check_numbers(array: NDArray[Any]) -> None:
+    if array.dtype.kind == "c":
+        raise TypeError(
+            f"Expected an image of real numbers, got {array.dtype}; take its "
+            "magnitude (numpy.abs) or its real part first."
+        )
+    if array.dtype.kind not in "buif":
+        raise TypeError(
+            f"Expected an image of numbers, got {array.dtype}; convert it "
+            "(array.astype(float)) first."
+        )

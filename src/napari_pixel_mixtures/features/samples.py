@@ -1,0 +1,131 @@
+"""Samples: the feature values of pixels, and which pixels they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .base import Feature
+    from .picture import Picture
+
+SCALINGS = ("group", "raw")
+
+
+@dataclass(frozen=True)
+class FeatureGroup:
+    """The columns of one feature among the samples.
+
+    Attributes
+    ----------
+    feature : Feature
+    start, stop : int
+        Its columns.
+    factor : float
+        What its values were multiplied by: the weight, over the pooled standard
+        deviation if scaled by group.
+    """
+
+    feature: Feature
+    start: int
+    stop: int
+    factor: float
+
+    @property
+    def columns(self) -> slice:
+        """The columns of the feature."""
+        return slice(self.start, self.stop)
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """One row of feature values for each pixel.
+
+    Attributes
+    ----------
+    values : ndarray (n, d) float32 or float64
+        Scaled and weighted features.
+    names : tuple of str
+        Name of each column.
+    groups : tuple of FeatureGroup
+        Which columns belong to which feature.
+    pixels : ndarray (n,) or None
+        Flat index of each row's pixel; None if every pixel has its row, in order.
+    """
+
+    values: NDArray[Any]
+    names: tuple[str, ...]
+    groups: tuple[FeatureGroup, ...]
+    pixels: NDArray[np.intp] | None
+
+    @classmethod
+    def measure(
+        cls,
+        picture: Picture,
+        features: Sequence[Feature],
+        scaling: str = "group",
+        valid: NDArray[np.bool_] | None = None,
+        counts: NDArray[np.int64] | None = None,
+    ) -> Self:
+        """Measure features of a picture.
+
+        Parameters
+        ----------
+        picture : Picture
+        features : sequence of Feature
+            Those with weight 0 are left out.
+        scaling : {"group", "raw"}
+            "group" divides each feature by its pooled standard deviation, the root
+            of the mean variance of its columns; "raw" keeps native units. Both are
+            followed by the feature's weight.
+        valid : ndarray (*spatial) bool, optional
+            The pixels to measure; all by default.
+        counts : ndarray (n,), optional
+            How often each row stands in the whole picture, for the standard
+            deviations; 1 by default.
+
+        Raises
+        ------
+        ValueError
+            No feature has a weight above 0, or the scaling is unknown.
+        """
+        used = [feature for feature in features if feature.weight > 0]
+        if not used:
+            raise ValueError(
+                "Expected at least one feature with a weight above 0, got none; "
+                "turn on color, position or distance."
+            )
+        if scaling not in SCALINGS:
+            raise ValueError(f"Expected a scaling among {SCALINGS}, got {scaling!r}.")
+        pixels = None if valid is None else np.flatnonzero(valid)
+        n = int(np.prod(picture.shape)) if pixels is None else len(pixels)
+        names = [feature.names(picture) for feature in used]
+        stops = np.cumsum([len(columns) for columns in names]).tolist()
+        values = np.empty((n, stops[-1]), picture.float_type)
+        groups = []
+        for feature, start, stop in zip(used, [0, *stops], stops, strict=False):
+            columns = feature.compute(picture, pixels)
+            factor = feature.weight
+            if scaling == "group":
+                factor /= _pooled_standard_deviation(columns, counts) or 1.0
+            np.multiply(columns, factor, out=values[:, start:stop], casting="unsafe")
+            groups.append(FeatureGroup(feature, start, stop, factor))
+        return cls(values, tuple(sum(names, ())), tuple(groups), pixels)
+
+
+def _pooled_standard_deviation(
+    columns: NDArray[Any], counts: NDArray[np.int64] | None
+) -> float:
+    """Root of the mean variance of the columns, summed in float64."""
+    variances = []
+    for column in columns.T:
+        values = column.astype(np.float64)
+        mean = np.average(values, weights=counts)
+        variances.append(np.average((values - mean) ** 2, weights=counts))
+    return float(np.sqrt(np.mean(variances)))
