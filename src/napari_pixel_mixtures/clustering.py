@@ -335,8 +335,10 @@ def _describe(
             matrices = COVARIANCE_TYPES[recipe.covariance_type].matrices(
                 mixture.covariances_, recipe.n_components, samples.values.shape[1]
             )
-            marginal = matrices[:, group.columns, group.columns]
-            covariances = marginal.astype(np.float64) / group.factor**2
+            marginal = matrices[:, group.columns, group.columns].astype(np.float64)
+            # float32 fits leave them symmetric only up to rounding.
+            symmetric = (marginal + marginal.transpose(0, 2, 1)) / 2
+            covariances = symmetric / group.factor**2
             break
     pixel_counts = np.bincount(labels.reshape(-1), minlength=recipe.n_components + 1)
     return Clustering(

@@ -1,0 +1,162 @@
+"""Cluster pixels: the widget that fits."""
+
+from functools import partial
+from typing import Any
+
+import napari
+from magicgui.widgets import (
+    CheckBox,
+    ComboBox,
+    Container,
+    Label,
+    ProgressBar,
+    PushButton,
+    create_widget,
+)
+from magicgui.widgets.bases import ValueWidget
+from napari.layers import Image
+from superqt import QCollapsible
+
+from ..recipe import Recipe
+from .fields import DEFAULT_N_ANCHORS, FIELDS, edited, values
+from .forms import align_labels, follow, row
+from .workspace import Status, Workspace, workspace_of
+
+FEATURE_ROW = ("color", "position", "distance")
+MORE_FIELDS = ("tol", "max_iter", "reg_covar")
+
+
+class ClusterPixels(Container):  # type: ignore[type-arg]
+    """Settings of a mixture, and buttons to fit it to the pixels of an image.
+
+    A view of the viewer's workspace: what is set in one is shown in all.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        self._workspace = workspace = workspace_of(napari_viewer)
+        self.image = ComboBox(
+            label="Image",
+            choices=partial(_image_choices, workspace),
+            tooltip="The image to cluster; it follows the selected layer.",
+        )
+        shown = {"n_anchors": DEFAULT_N_ANCHORS} | values(workspace.recipe)
+        self._fields = {name: _field(name, value) for name, value in shown.items()}
+        for name, field in self._fields.items():
+            setattr(self, name, field)
+        self.live = CheckBox(
+            text="Live",
+            value=workspace.live,
+            tooltip="After the first fit, every change of a setting fits again by "
+            "itself, for images of up to 4 million pixels.",
+        )
+        self.fit = PushButton(
+            text="Fit", tooltip="Fit the mixture and show the labels."
+        )
+        self.cancel = PushButton(
+            text="Cancel",
+            tooltip="Stop the fit that is running; layers stay as they are.",
+            enabled=False,
+        )
+        self.reshuffle = PushButton(
+            text="Reshuffle",
+            tooltip="Deal out the random colors anew. They show how separate clusters "
+            "look when we ignore how alike their colors are.",
+        )
+        self.progress = ProgressBar(min=0, max=1000, value=0)
+        self.status = Label(value="")
+        super().__init__(
+            widgets=[
+                self.image,
+                self._fields["n_components"],
+                self._fields["covariance_type"],
+                row("Features", *(self._fields[n] for n in FEATURE_ROW)),
+                self._fields["n_anchors"],
+                self._fields["scaling"],
+                self._fields["random_state"],
+                self.live,
+            ],
+        )
+        settings = Container(widgets=[self._fields[n] for n in MORE_FIELDS])
+        for form in (self, settings):
+            align_labels(form)
+        more = QCollapsible("More settings")
+        more.addWidget(settings.native)
+        outer = self.native.layout()
+        outer.addWidget(more)
+        buttons = row("", self.fit, self.cancel, self.reshuffle)
+        for widget in (buttons, self.progress, self.status):
+            outer.addWidget(widget.native)
+        self.status.native.setWordWrap(True)
+        policy = self.progress.native.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.progress.native.setSizePolicy(policy)
+        self._connect()
+
+    def _connect(self) -> None:
+        workspace = self._workspace
+        follow(
+            self,
+            (workspace.images_changed, self._show_images),
+            (workspace.image_changed, self._show_image),
+            (workspace.recipe_changed, self._show_recipe),
+            (workspace.live_changed, self._show_live),
+            (workspace.status_changed, self._show_status),
+        )
+        for name, field in self._fields.items():
+            field.changed.connect(partial(self._edit, name))
+        self.image.changed.connect(workspace.set_image)
+        self.live.changed.connect(workspace.set_live)
+        self.fit.changed.connect(lambda: workspace.fit())
+        self.cancel.changed.connect(lambda: workspace.cancel())
+        self.reshuffle.changed.connect(lambda: workspace.reshuffle())
+        self._show_images()
+        self._show_recipe(workspace.recipe)
+        self._show_status(workspace.status)
+
+    def _edit(self, name: str, value: Any) -> None:
+        changes = {"n_anchors": self._fields["n_anchors"].value, name: value}
+        self._workspace.set_recipe(edited(self._workspace.recipe, **changes))
+
+    def reset_choices(self, *_: Any) -> None:
+        """Show the images that are open now; napari calls it as layers come and go."""
+        self._show_images()
+
+    def _show_images(self) -> None:
+        with self.image.changed.blocked():
+            self.image.reset_choices()
+            self._show_image(self._workspace.image)
+
+    def _show_image(self, image: Image | None) -> None:
+        if image is not None:
+            with self.image.changed.blocked():
+                self.image.value = image
+
+    def _show_recipe(self, recipe: Recipe) -> None:
+        for name, value in values(recipe).items():
+            with self._fields[name].changed.blocked():
+                self._fields[name].value = value
+        self._fields["n_anchors"].enabled = self._fields["distance"].value
+
+    def _show_live(self, live: bool) -> None:
+        with self.live.changed.blocked():
+            self.live.value = live
+
+    def _show_status(self, status: Status) -> None:
+        busy = status.fraction is not None
+        self.status.value = status.text
+        self.progress.value = round(1000 * (status.fraction or 0.0))
+        self.progress.native.setVisible(busy)
+        self.cancel.enabled = busy
+
+
+def _image_choices(workspace: Workspace, _: Any) -> list[tuple[str, Image]]:
+    return [(image.name, image) for image in workspace.images()]
+
+
+def _field(name: str, value: Any) -> ValueWidget[Any]:
+    return create_widget(value, name=name, options=dict(FIELDS[name]))
+

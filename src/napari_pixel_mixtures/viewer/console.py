@@ -1,0 +1,108 @@
+"""One line each in napari's console."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+from sklearn.exceptions import ConvergenceWarning
+
+from ..clustering import cluster
+from .layers import check_image, level_data, read_picture
+from .workspace import CloudSettings, Result, workspace_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer, Points
+
+    from ..clustering import Clustering
+
+
+def cluster_layer(
+    viewer: ViewerModel, layer: Layer | str | None = None, **settings: Any
+) -> Clustering:
+    """Cluster an image layer and show the result over it.
+
+    Two labels layers are added, or updated where they are: every pixel in its
+    cluster's color, and the same colors dealt out at random.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    layer : Image layer or its name, optional
+        The active image by default.
+    **settings
+        As for `cluster`: n_components, covariance_type, features, scaling, mask,
+        random_state, tol, max_iter, reg_covar.
+
+    Returns
+    -------
+    Clustering
+
+    Raises
+    ------
+    TypeError
+        The layer is not an image, or does not hold real numbers.
+    ValueError
+        No image is open, or as for `cluster`.
+
+    Examples
+    --------
+    >>> from napari.components import ViewerModel
+    >>> from sklearn.datasets import load_sample_image
+    >>> viewer = ViewerModel()  # in napari's console there is a viewer already
+    >>> layer = viewer.add_image(load_sample_image("china.jpg"), name="china")
+    >>> clustering = cluster_layer(viewer, n_components=3)
+    >>> [layer.name for layer in viewer.layers]
+    ['china', 'china random colors', 'china quantized']
+    """
+    workspace = workspace_of(viewer)
+    if isinstance(layer, str):
+        layer = viewer.layers[layer]
+    image = check_image(workspace.image if layer is None else layer)
+    data = level_data(image)
+    picture = read_picture(data, bool(image.rgb))
+    with warnings.catch_warnings():
+        # The workspace says it as a notification.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clustering = cluster(picture, **settings)
+    workspace.adopt(Result(image, data, clustering))
+    return clustering
+
+
+def show_cloud(
+    viewer: ViewerModel,
+    whiten: Literal["pooled"] | int | None = None,
+    max_points: int = 5000,
+    color_by: Literal["pixel", "cluster"] | None = None,
+) -> Points:
+    """Show the pixels of the last clustering as points in the viewer's 3-D view.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    whiten, max_points, color_by
+        As for `color_cloud`.
+
+    Returns
+    -------
+    Points layer
+        Its features are each point's pixel (row and column) and label.
+
+    Raises
+    ------
+    ValueError
+        Nothing was clustered yet, or as for `color_cloud`.
+
+    Examples
+    --------
+    >>> from napari.components import ViewerModel
+    >>> from sklearn.datasets import load_sample_image
+    >>> viewer = ViewerModel()  # in napari's console there is a viewer already
+    >>> layer = viewer.add_image(load_sample_image("china.jpg"), name="china")
+    >>> clustering = cluster_layer(viewer, n_components=3)
+    >>> show_cloud(viewer, whiten="pooled").data.shape
+    (5000, 3)
+    """
+    workspace = workspace_of(viewer)
+    return workspace.show_cloud(CloudSettings(whiten, max_points, color_by))

@@ -1,0 +1,52 @@
+"""What the plugin's widgets have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import Container
+from qtpy.QtWidgets import QLabel
+
+if TYPE_CHECKING:
+    from magicgui.widgets import Widget
+    from psygnal import SignalInstance
+
+LABEL_WIDTH = 96  # pixels; holds the longest label in napari's font
+
+
+def align_labels(container: Container[Any]) -> None:
+    """Let all fields of a form begin at the same place.
+
+    magicgui measures labels before napari gives them its larger font.
+    """
+    layout = container.native.layout()
+    for i in range(layout.count()):
+        row = layout.itemAt(i).widget().layout()
+        label = row.itemAt(0).widget() if row is not None and row.count() else None
+        if isinstance(label, QLabel):
+            label.setMinimumWidth(LABEL_WIDTH)
+
+
+def row(label: str, *widgets: Widget) -> Container[Any]:
+    """Put widgets side by side, as one field of a form."""
+    container = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
+    container.margins = (0, 0, 0, 0)
+    return container
+
+
+def follow(
+    view: Container[Any], *links: tuple[SignalInstance, Callable[..., None]]
+) -> None:
+    """Connect signals to a view's setters for as long as Qt keeps the view.
+
+    A signal would otherwise outlive the dock, and reach for deleted widgets.
+    """
+    for signal, slot in links:
+        signal.connect(slot)
+
+    def disconnect() -> None:
+        for signal, slot in links:
+            signal.disconnect(slot, missing_ok=True)
+
+    view.native.destroyed.connect(disconnect)

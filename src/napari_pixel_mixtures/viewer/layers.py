@@ -1,0 +1,235 @@
+"""Read image layers; make and update the layers that show results."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from napari.layers import Image, Labels, Points
+from napari.utils import DirectLabelColormap
+
+from ..features import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Layer
+    from numpy.typing import NDArray
+
+    from ..cloud import ColorCloud
+    from ..clustering import Clustering
+
+METADATA_KEY = "napari_pixel_mixtures"
+LARGEST_LEVEL = 16_000_000  # pixels of a multiscale image's level that is clustered
+QUANTIZED = "quantized"
+RANDOM_COLORS = "random colors"
+CLOUD = "color cloud"
+N_NEIGHBORS_APART = 120  # points of a cloud that fit side by side along its extent
+
+
+def is_ours(layer: Layer) -> bool:
+    """Tell whether this plugin made the layer."""
+    return METADATA_KEY in layer.metadata
+
+
+def is_image(layer: Layer) -> bool:
+    """Tell whether the layer is a picture that can be clustered."""
+    return isinstance(layer, Image) and not is_ours(layer)
+
+
+def check_image(layer: Layer | None) -> Image:
+    """Give the layer back if it is an image.
+
+    Raises
+    ------
+    ValueError
+        There is no layer.
+    TypeError
+        The layer is not an image.
+    """
+    if layer is None:
+        raise ValueError(
+            "Expected an image, but none is open; open one "
+            "(File > Open, or File > Open Sample > Pixel Mixtures)."
+        )
+    if not isinstance(layer, Image):
+        raise TypeError(
+            f"Expected an image layer, got the {type(layer).__name__} layer "
+            f"{layer.name!r}; select an image."
+        )
+    return layer
+
+
+def level_data(layer: Image) -> Any:
+    """Give the layer's array; of several scales the finest of at most 16 Mpx."""
+    if not layer.multiscale:
+        return layer.data
+    levels = list(layer.data)
+    channels = levels[0].shape[-1] if layer.rgb else 1
+    for level in levels:
+        if np.prod(level.shape) // channels <= LARGEST_LEVEL:
+            return level
+    return levels[-1]
+
+
+def read_picture(data: Any, rgb: bool) -> Picture:
+    """Read the array of an image layer; a lazy one is computed here.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Picture.from_array`.
+    """
+    return Picture.from_array(np.asarray(data), -1 if rgb else None, rgb)
+
+
+def placement(layer: Image, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Say where a result of this shape lies: just over the image it came from.
+
+    A result from a coarser scale of the image gets larger pixels, and its first
+    pixel lies in the middle of those that it stands for.
+    """
+    full = layer.data[0].shape if layer.multiscale else layer.data.shape
+    factor = np.array(full[: len(shape)]) / np.array(shape)
+    inverse = np.linalg.inv(layer.affine.affine_matrix)
+    corner = np.append(layer.data_to_world((factor - 1) / 2), 1.0)
+    return {
+        "scale": layer.scale * factor,
+        "translate": (inverse @ corner)[:-1],
+        "rotate": layer.rotate,
+        "shear": layer.shear,
+        "affine": layer.affine,
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+    }
+
+
+def result_metadata(image: Image, clustering: Clustering, role: str) -> dict[str, Any]:
+    """All that replays the result, under the plugin's one key."""
+    return {
+        METADATA_KEY: {
+            "role": role,
+            "image": image.name,
+            "recipe": clustering.recipe.to_json(),
+            "version": version("napari-pixel-mixtures"),
+        }
+    }
+
+
+def label_colormap(clustering: Clustering, colors: NDArray[Any]) -> DirectLabelColormap:
+    """Give label k the k-th of the channel values `colors` (K, C)."""
+    shown = clustering.picture.to_rgb(colors)
+    palette: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
+    for label, color in enumerate(shown, start=1):
+        palette[label] = np.append(color, 1.0)
+    return DirectLabelColormap(color_dict=palette)
+
+
+def label_features(clustering: Clustering) -> pd.DataFrame:
+    """Say of each label what the status bar shows on hover."""
+    table = clustering.table()
+    return pd.DataFrame(
+        {
+            "index": table["label"],
+            "weight": table["weight"].round(4),
+            "share": [f"{share:.1%}" for share in table["share"]],
+            "color": [color_text(clustering, color) for color in clustering.colors],
+        }
+    )
+
+
+def color_text(clustering: Clustering, color: NDArray[np.float64]) -> str:
+    """Write a color as #rrggbb, other channel values as numbers."""
+    if clustering.picture.rgb:
+        red, green, blue = np.rint(clustering.picture.to_rgb(color) * 255).astype(int)
+        return f"#{red:02x}{green:02x}{blue:02x}"
+    return " ".join(f"{value:.4g}" for value in color)
+
+
+def make_labels(
+    image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
+) -> Labels:
+    """Make a labels layer over the image, in the given colors (K, C)."""
+    return Labels(
+        clustering.labels,
+        name=f"{image.name} {role}",
+        colormap=label_colormap(clustering, colors),
+        features=label_features(clustering),
+        metadata=result_metadata(image, clustering, role),
+        opacity=1.0,
+        **placement(image, clustering.labels.shape),
+    )
+
+
+def update_labels(
+    layer: Labels, image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
+) -> None:
+    """Show another result of the same number of axes in a layer of ours."""
+    layer.colormap = label_colormap(clustering, colors)
+    layer.data = clustering.labels
+    layer.features = label_features(clustering)
+    layer.metadata = layer.metadata | result_metadata(image, clustering, role)
+    for name, value in placement(image, clustering.labels.shape).items():
+        setattr(layer, name, value)
+
+
+def make_cloud(
+    image: Image, clustering: Clustering, cloud: ColorCloud, relative_size: float = 1.0
+) -> Points:
+    """Make a points layer of a color cloud."""
+    layer = Points(
+        ndim=3,
+        name=f"{image.name} {CLOUD}",
+        # Without rims, and opaque: a cloud of many points stays clear and fast.
+        border_width=0,
+        antialiasing=0,
+        blending="opaque",
+        shading="none",
+        units=cloud_units(image),
+        metadata=result_metadata(image, clustering, CLOUD),
+    )
+    update_cloud(layer, clustering, cloud, relative_size)
+    return layer
+
+
+def update_cloud(
+    layer: Points, clustering: Clustering, cloud: ColorCloud, relative_size: float
+) -> None:
+    """Show another cloud in a layer of ours."""
+    layer.selected_data = set()
+    layer.data = cloud.points
+    layer.features = cloud_features(clustering, cloud)
+    layer.face_color = cloud.colors
+    layer.size = point_size(cloud) * relative_size
+    layer.axis_labels = axis_labels(cloud)
+
+
+def cloud_features(clustering: Clustering, cloud: ColorCloud) -> pd.DataFrame:
+    """Where each point's pixel lies, and its label."""
+    coordinates = np.unravel_index(cloud.pixels, clustering.labels.shape)
+    names: Sequence[str] = ("time", "plane", "row", "column")[-len(coordinates) :]
+    if len(coordinates) > 4:
+        names = [f"axis {i}" for i in range(len(coordinates))]
+    columns = dict(zip(names, coordinates, strict=True))
+    return pd.DataFrame(columns | {"label": cloud.labels})
+
+
+def axis_labels(cloud: ColorCloud) -> tuple[str, ...]:
+    """Names of a cloud's axes; napari wants them all different."""
+    return tuple(name or " " * (i + 1) for i, name in enumerate(cloud.axes))
+
+
+def cloud_units(image: Image) -> tuple[Any, ...]:
+    """Units of a cloud's axes: none of its own, so that the image's stay consistent."""
+    units = tuple(image.units)[-3:]
+    return ("pixel",) * (3 - len(units)) + units
+
+
+def point_size(cloud: ColorCloud) -> float:
+    """Size at which the points of a cloud neither merge nor vanish."""
+    if len(cloud.points) == 0:
+        return 1.0
+    low, high = np.percentile(cloud.points, [0.5, 99.5], axis=0)
+    return float(np.max(high - low)) / N_NEIGHBORS_APART or 1.0
