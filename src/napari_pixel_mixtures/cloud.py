@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from numbers import Integral
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import numpy as np
 
+from .features.checks import MAX_SEED, whole
 from .mixture.whitening import whitening_transform
 
 if TYPE_CHECKING:
@@ -79,16 +81,28 @@ def color_cloud(
     Raises
     ------
     ValueError
-        `whiten` is no such label, or `max_points` is less than 1.
+        `whiten` is no such label, `max_points` is less than 1, or `color_by` or
+        `random_state` is out of its range.
 
     Notes
     -----
     A direction without variance cannot be whitened: all points are 0 there (the
-    pseudo-inverse of `whitening_transform`).
+    pseudo-inverse of `whitening_transform`). A grey picture stored as RGB has two.
+
+    Examples
+    --------
+    >>> from napari_pixel_mixtures import cluster
+    >>> image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    >>> clustering = cluster(image, n_components=2)
+    >>> cloud = color_cloud(clustering, whiten="pooled", max_points=1000)
+    >>> cloud.points.shape
+    (1000, 3)
+    >>> cloud.axes
+    ('R', 'G', 'B')
     """
     center, transform = whitening(clustering, whiten)
-    if max_points < 1:
-        raise ValueError(f"Expected max_points from 1, got {max_points}.")
+    max_points = whole("max_points", max_points, 1, 2**31 - 1)
+    random_state = whole("random_state", random_state, 0, MAX_SEED)
     if color_by not in (None, "pixel", "cluster"):
         raise ValueError(
             f"Expected color_by to be 'pixel' or 'cluster', got {color_by!r}."
@@ -131,7 +145,7 @@ def whitening(
         weights = clustering.mixture.weights_.astype(np.float64)
         center = weights @ clustering.colors
         covariance = np.tensordot(weights, clustering.color_covariances, axes=1)
-    elif not isinstance(whiten, str) and whiten in range(1, n_components + 1):
+    elif _is_label(whiten, n_components):
         center = clustering.colors[whiten - 1]
         covariance = clustering.color_covariances[whiten - 1]
     else:
@@ -142,9 +156,18 @@ def whitening(
     channels = min(len(center), 3)
     transform = np.zeros((3, 3))
     transform[:channels, :channels] = whitening_transform(
-        covariance[:channels, :channels], pseudo_inverse=True
+        covariance[:channels, :channels],
+        pseudo_inverse=True,
+        # Colors in float32 leave float32 noise where there is no variance.
+        precision=float(np.finfo(clustering.picture.float_type).eps),
     )
     return _three(center), transform
+
+
+def _is_label(whiten: object, n_components: int) -> TypeGuard[int]:
+    # True is an int, but "whiten=True" does not mean the first component.
+    number = isinstance(whiten, Integral) and not isinstance(whiten, bool)
+    return number and 1 <= whiten <= n_components  # type: ignore[operator]
 
 
 def _three(values: NDArray[np.float64]) -> NDArray[np.float64]:

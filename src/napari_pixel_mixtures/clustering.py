@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .features import Color, Feature, FeatureGroup, Picture, Samples
+from .features.checks import MAX_SEED, whole
 from .mixture import FastGaussianMixture
 from .mixture.covariance import COVARIANCE_TYPES
 from .mixture.distinct import distinct_rows
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from .mixture.estimator import Iteration
+    from .mixture import Iteration
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +96,10 @@ class Clustering:
         dtype = self.picture.values.dtype
         colors = self.colors
         if dtype.kind in "ui":
-            colors = np.rint(colors)
+            colors = _rounded(colors, dtype)
         else:
-            dtype = self.picture.float_type
-        palette = np.concatenate([np.zeros_like(colors[:1]), colors]).astype(dtype)
+            colors = colors.astype(self.picture.float_type)
+        palette = np.concatenate([np.zeros_like(colors[:1]), colors])
         return self.picture.like_array(palette[self.labels])
 
     def permuted_colors(self, random_state: int = 0) -> NDArray[np.float64]:
@@ -107,7 +108,8 @@ class Clustering:
         The permutation is a random cycle: if there are two components or more, no
         component keeps its color.
         """
-        order = np.random.default_rng(random_state).permutation(self.n_components)
+        seed = whole("random_state", random_state, 0, MAX_SEED)
+        order = np.random.default_rng(seed).permutation(self.n_components)
         permuted = np.empty_like(self.colors)
         permuted[order] = self.colors[np.roll(order, 1)]
         return permuted
@@ -169,7 +171,7 @@ def cluster(
         The pixels to cluster, where not 0; the others get label 0.
     channel_axis : int or None
         The axis of the channels; None for a grey picture or volume. A
-        two-dimensional array is always grey.
+        two-dimensional array is grey by default.
     random_state : int
         Seed of the start. The same inputs and seed give the same labels.
     tol : float
@@ -259,7 +261,10 @@ def cluster_steps(
         max_iter=recipe.max_iter,
         random_state=recipe.random_state,
     )
-    mixture = yield from mixture.fit_steps(samples.values, material.counts)
+    values, counts = samples.values, material.counts
+    if len(values) == 1:  # the mixture, as all of scikit-learn's, wants two
+        values, counts = np.repeat(values, 2, axis=0), None
+    mixture = yield from mixture.fit_steps(values, counts)
     mixture = mixture.reordered(np.argsort(-mixture.weights_, kind="stable"))
     return _describe(mixture, material, picture, recipe)
 
@@ -338,7 +343,7 @@ def _describe(
             marginal = matrices[:, group.columns, group.columns].astype(np.float64)
             # float32 fits leave them symmetric only up to rounding.
             symmetric = (marginal + marginal.transpose(0, 2, 1)) / 2
-            covariances = symmetric / group.factor**2
+            covariances = symmetric / group.factor / group.factor
             break
     pixel_counts = np.bincount(labels.reshape(-1), minlength=recipe.n_components + 1)
     return Clustering(
@@ -352,6 +357,16 @@ def _describe(
         feature_names=samples.names,
         recipe=recipe,
     )
+
+
+def _rounded(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Round to an integer type, within its range also where float64 leaves it."""
+    range_ = np.iinfo(dtype)
+    rounded = np.rint(values)
+    beyond = rounded >= float(range_.max)  # 2**64 - 1 is 2**64 in float64
+    whole_numbers = np.where(beyond, 0, rounded).astype(dtype)
+    whole_numbers[beyond] = range_.max
+    return whole_numbers
 
 
 def _check_distinct(values: NDArray[Any], n_components: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from math import isfinite
-from numbers import Integral, Real
 from typing import Any
 
 from .features import SCALINGS, Color, Feature
+from .features.checks import MAX_SEED, not_negative, whole
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 MAX_COMPONENTS = 255  # labels are uint8, and 0 means "no cluster"
@@ -53,24 +53,19 @@ class Recipe:
     reg_covar: float = 1e-6
 
     def __post_init__(self) -> None:
-        """Check every setting; lists of features become tuples."""
-        features = self.features
-        if isinstance(features, Feature):
-            features = (features,)
-        object.__setattr__(self, "features", tuple(features))
-        for feature in self.features:
-            if not isinstance(feature, Feature):
-                raise ValueError(
-                    "Expected features such as Color(), Position() or "
-                    f"AnchorDistance(), got {feature!r}."
-                )
-        _check_whole("n_components", self.n_components, 1, MAX_COMPONENTS)
-        _check_whole("random_state", self.random_state, 0, 2**32 - 1)
-        _check_whole("max_iter", self.max_iter, 1, 2**31 - 1)
-        _check_number("tol", self.tol)
-        _check_number("reg_covar", self.reg_covar)
+        """Check every setting; lists become tuples, numpy's numbers Python's."""
+        checked = {
+            "features": _as_features(self.features),
+            "n_components": whole("n_components", self.n_components, 1, MAX_COMPONENTS),
+            "random_state": whole("random_state", self.random_state, 0, MAX_SEED),
+            "max_iter": whole("max_iter", self.max_iter, 1, 2**31 - 1),
+            "tol": not_negative("tol", self.tol),
+            "reg_covar": not_negative("reg_covar", self.reg_covar),
+        }
         _check_choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
         _check_choice("scaling", self.scaling, SCALINGS)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def to_json(self) -> str:
         """Write the recipe as JSON text."""
@@ -92,10 +87,20 @@ class Recipe:
         >>> Recipe.from_json(recipe.to_json()) == recipe
         True
         """
+        if not isinstance(text, str):
+            raise ValueError(
+                f"Expected a recipe as JSON text, got {type(text).__name__}."
+            )
         try:
             data = json.loads(text)
         except json.JSONDecodeError as error:
-            raise ValueError(f"Expected a recipe in JSON, got {error}.") from error
+            raise ValueError(
+                f"Expected a recipe in JSON, got text that is not JSON: {error}."
+            ) from error
+        except RecursionError as error:
+            raise ValueError(
+                "Expected a recipe in JSON, got brackets nested too deep."
+            ) from error
         known = {f.name for f in fields(cls)}
         if not isinstance(data, dict) or not data.keys() <= known:
             raise ValueError(
@@ -103,28 +108,29 @@ class Recipe:
             )
         settings: dict[str, Any] = dict(data)
         if "features" in settings:
-            try:
-                features = tuple(Feature.from_json(f) for f in settings["features"])
-            except (TypeError, AttributeError) as error:
+            found = settings["features"]
+            if not isinstance(found, list):
                 raise ValueError(
-                    f"Expected a list of features in the recipe, got {error}."
-                ) from error
-            settings["features"] = features
+                    f"Expected a list of features in the recipe, got {found!r:.80}."
+                )
+            settings["features"] = tuple(Feature.from_json(f) for f in found)
         return cls(**settings)
 
 
-def _check_whole(name: str, value: object, low: int, high: int) -> None:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not (whole and low <= value <= high):  # type: ignore[operator]
-        raise ValueError(
-            f"Expected {name} to be a whole number from {low} to {high}, got {value!r}."
-        )
-
-
-def _check_number(name: str, value: object) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (number and isfinite(value) and value >= 0):  # type: ignore[arg-type,operator]
-        raise ValueError(f"Expected {name} to be a number from 0, got {value!r}.")
+def _as_features(features: object) -> tuple[Feature, ...]:
+    """Give one feature, or some, as a tuple."""
+    if isinstance(features, Feature):
+        return (features,)
+    found: list[Any] = [features]
+    if isinstance(features, Iterable) and not isinstance(features, str):
+        found = list(features)
+    for feature in found:
+        if not isinstance(feature, Feature):
+            raise ValueError(
+                "Expected features such as Color(), Position() or "
+                f"AnchorDistance(), got {feature!r}."
+            )
+    return tuple(found)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

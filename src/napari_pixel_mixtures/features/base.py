@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
+from .checks import not_negative
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from .picture import Picture
@@ -41,11 +42,8 @@ class Feature(ABC):
 
     def __post_init__(self) -> None:
         """Check the weight."""
-        if not (np.isfinite(self.weight) and self.weight >= 0):
-            raise ValueError(
-                f"Expected a weight of 0 or more for {self.kind}, got "
-                f"{self.weight}; 0 leaves the feature out."
-            )
+        weight = not_negative(f"the weight of {self.kind}", self.weight)
+        object.__setattr__(self, "weight", weight)
 
     @abstractmethod
     def names(self, picture: Picture) -> tuple[str, ...]:
@@ -81,14 +79,18 @@ class Feature(ABC):
         Raises
         ------
         ValueError
-            The kind or a setting is unknown.
+            The kind or a setting is unknown, or a setting is out of its range.
         """
+        if not isinstance(data, dict):
+            raise ValueError(
+                f"Expected a feature as its kind and settings, got {data!r:.80}."
+            )
         settings = dict(data)
         kind = settings.pop("kind", None)
-        if kind not in Feature.registry:
+        if not isinstance(kind, str) or kind not in Feature.registry:
             raise ValueError(
                 f"Expected a feature of a kind among {sorted(Feature.registry)}, got "
-                f"{kind!r}; it may come from a newer version."
+                f"{kind!r:.80}; it may come from a newer version."
             )
         feature = Feature.registry[kind]
         known = {f.name for f in fields(feature)}

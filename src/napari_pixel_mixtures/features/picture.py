@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -40,8 +41,8 @@ class Picture:
         Parameters
         ----------
         array : array_like
-            With `channel_axis`, at least three-dimensional; a two-dimensional array
-            is always read as a grey picture.
+            At least two-dimensional beside the channels; a two-dimensional array
+            is read as a grey picture by default.
         channel_axis : int or None
             The axis of the channels; None for a grey picture or volume.
         rgb : bool, optional
@@ -56,8 +57,7 @@ class Picture:
         ValueError
             The array is empty, has fewer than two axes, or no such channel axis.
         """
-        array = np.asanyarray(array)
-        _check_numbers(array)
+        array = _as_numbers(array)
         if array.ndim < 2:
             raise ValueError(
                 "Expected an image with two axes or more, got an array of shape "
@@ -73,10 +73,11 @@ class Picture:
                 )
             values, rgb = array[..., np.newaxis], False
         else:
-            if not -array.ndim <= channel_axis < array.ndim:
+            axis = channel_axis if isinstance(channel_axis, Integral) else array.ndim
+            if not -array.ndim <= axis < array.ndim:
                 raise ValueError(
                     f"Expected a channel_axis within the {array.ndim} axes of the "
-                    f"image, got {channel_axis}; the image has shape {array.shape}."
+                    f"image, got {channel_axis!r}; the image has shape {array.shape}."
                 )
             values = np.moveaxis(array, channel_axis, -1)
             if values.ndim < 3:
@@ -136,14 +137,20 @@ class Picture:
     def limits(self) -> NDArray[np.float64]:
         """What is black and what is bright in each channel, (2, C).
 
-        Of colors the range of their type (0 to 1 if floating); of other channels
-        their smallest and largest finite value.
+        Of colors the range of their type: 0 to 1 if boolean or floating; of signed
+        or wide integers the range of 8 or 16 bits if that holds them, as arrays of
+        such numbers are integer in numpy by default. Of other channels their smallest
+        and largest finite value.
         """
         kind = self.values.dtype.kind
         if self.rgb and kind in "bf":
             return np.array([[0.0] * self.n_channels, [1.0] * self.n_channels])
         if self.rgb:
-            top = float(np.iinfo(self.values.dtype).max)
+            dtype = self.values.dtype
+            top = float(np.iinfo(dtype).max)
+            if dtype not in (np.uint8, np.uint16):
+                largest = self.values.max()
+                top = next((t for t in (255.0, 65535.0) if largest <= t), top)
             return np.array([[0.0] * self.n_channels, [top] * self.n_channels])
         channels = [channel[np.isfinite(channel)] for channel in self.pixels.T]
         return np.array(
@@ -212,7 +219,18 @@ class Picture:
         return None if valid is None or valid.all() else valid
 
 
-def _check_numbers(array: NDArray[Any]) -> None:
+def _as_numbers(image: ArrayLike) -> NDArray[Any]:
+    if isinstance(image, np.ma.MaskedArray):
+        raise TypeError(
+            "Expected a plain array, got a masked one; give its data, and what is not "
+            "masked as the mask: image.data, mask=~image.mask (one value a pixel)."
+        )
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise ValueError(
+            f"Expected an image with rows of the same length, got {error}"
+        ) from error
     if array.dtype.kind == "c":
         raise TypeError(
             f"Expected an image of real numbers, got {array.dtype}; take its "
@@ -223,3 +241,4 @@ def _check_numbers(array: NDArray[Any]) -> None:
             f"Expected an image of numbers, got {array.dtype}; convert it "
             "(array.astype(float)) first."
         )
+    return array

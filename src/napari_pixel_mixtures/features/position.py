@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .base import Feature
+from .checks import MAX_SEED, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .picture import Picture
+
+
+MAX_ANCHORS = 1000  # each is a column of all pixels
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class AnchorDistance(Feature):
     Attributes
     ----------
     n : int
-        Number of random places, uniform over the picture.
+        Number of random places, uniform over the picture: 1 to 1000. More places
+        with the same seed begin with the same ones.
     seed : int
         Seed of the random places.
     anchors : tuple of points, optional
@@ -82,11 +87,10 @@ class AnchorDistance(Feature):
             anchors = _as_places(self.anchors)
             object.__setattr__(self, "anchors", anchors)
             object.__setattr__(self, "n", len(anchors))
-        if isinstance(self.n, bool) or self.n != int(self.n) or self.n < 1:
-            raise ValueError(
-                f"Expected a whole number of anchors from 1, got {self.n}; to do "
-                "without distances leave the feature out."
-            )
+        n = whole("n, the number of anchors,", self.n, 1, MAX_ANCHORS)
+        object.__setattr__(self, "n", n)
+        seed = whole("the seed of the anchors", self.seed, 0, MAX_SEED)
+        object.__setattr__(self, "seed", seed)
 
     def places(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Give the anchors, (n, ndim) coordinates in pixels, the first axis first.
@@ -116,7 +120,7 @@ class AnchorDistance(Feature):
     ) -> NDArray[Any]:
         """Euclidean distances (n_pixels, n_anchors), in pixels."""
         coordinates = _coordinates(picture.shape, pixels)
-        distances = np.empty((len(coordinates), self.n), picture.float_type)
+        distances = np.empty((len(coordinates), self.n))
         for i, place in enumerate(self.places(picture.shape)):
             distances[:, i] = np.sqrt(((coordinates - place) ** 2).sum(axis=1))
         return distances
@@ -139,6 +143,6 @@ def _as_places(anchors: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], .
     if places.ndim != 2 or places.size == 0 or not np.isfinite(places).all():
         raise ValueError(
             "Expected anchors as a list of points, one (row, column) each, got "
-            f"{anchors!r}."
+            f"{anchors!r:.80}."
         )
     return tuple(tuple(place) for place in places.tolist())

@@ -93,7 +93,21 @@ class Samples:
         Raises
         ------
         ValueError
-            No feature has a weight above 0, or the scaling is unknown.
+            No feature has a weight above 0, the scaling is unknown, or values are
+            too large to be squared.
+
+        Examples
+        --------
+        >>> from napari_pixel_mixtures.features import Color, Picture, Position
+        >>> picture = Picture.from_array([[10, 20], [30, 40]])
+        >>> samples = Samples.measure(picture, [Color(), Position()], scaling="raw")
+        >>> samples.names
+        ('gray', 'X', 'Y')
+        >>> samples.values
+        array([[10.,  0.,  0.],
+               [20.,  1.,  0.],
+               [30.,  0.,  1.],
+               [40.,  1.,  1.]])
         """
         used = [feature for feature in features if feature.weight > 0]
         if not used:
@@ -111,10 +125,14 @@ class Samples:
         groups = []
         for feature, start, stop in zip(used, [0, *stops], stops, strict=False):
             columns = feature.compute(picture, pixels)
+            _check_size(columns, feature, 1e150)
             factor = feature.weight
             if scaling == "group":
                 factor /= _pooled_standard_deviation(columns, counts) or 1.0
-            np.multiply(columns, factor, out=values[:, start:stop], casting="unsafe")
+            scaled = values[:, start:stop]
+            # In float64, so that float32 samples are rounded only once.
+            np.multiply(columns, factor, scaled, dtype=np.float64, casting="unsafe")
+            _check_size(scaled, feature, 1e15 if scaled.itemsize == 4 else 1e150)
             groups.append(FeatureGroup(feature, start, stop, factor))
         return cls(values, tuple(sum(names, ())), tuple(groups), pixels)
 
@@ -122,10 +140,28 @@ class Samples:
 def _pooled_standard_deviation(
     columns: NDArray[Any], counts: NDArray[np.int64] | None
 ) -> float:
-    """Root of the mean variance of the columns, summed in float64."""
+    """Root of the mean variance of the columns, summed in float64.
+
+    0 if all columns are constant up to rounding.
+    """
+    extents = [float(column.max()) - float(column.min()) for column in columns.T]
+    extent = max(extents)
+    if extent < 1e-150:  # its square would be 0
+        return 0.0
     variances = []
     for column in columns.T:
         values = column.astype(np.float64)
         mean = np.average(values, weights=counts)
         variances.append(np.average((values - mean) ** 2, weights=counts))
     return float(np.sqrt(np.mean(variances)))
+
+
+def _check_size(values: NDArray[Any], feature: Feature, limit: float) -> None:
+    """Refuse values that are too large to be squared in their type."""
+    largest = max(abs(float(values.min())), abs(float(values.max())))
+    if largest > limit:
+        raise ValueError(
+            f"Expected values of {feature.kind} up to {limit:g} in size, got "
+            f"{largest:.3g}; divide the image by its largest value, or lower the "
+            "feature's weight."
+        )

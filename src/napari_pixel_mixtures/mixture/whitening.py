@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def whitening_transform(
-    covariance: ArrayLike, *, pseudo_inverse: bool = False
+    covariance: ArrayLike,
+    *,
+    pseudo_inverse: bool = False,
+    precision: float | None = None,
 ) -> NDArray[np.float64]:
     """Give the linear map that makes a covariance the identity.
 
@@ -27,6 +30,10 @@ def whitening_transform(
     pseudo_inverse : bool
         Accept a singular covariance: directions without variance are mapped to 0,
         and the covariance of the result is a projection instead of the identity.
+    precision : float, optional
+        Relative rounding error of the covariance; a direction with less variance,
+        relative to its variables', counts as one without. By default that of the
+        covariance's type.
 
     Returns
     -------
@@ -52,7 +59,10 @@ def whitening_transform(
     True
     """
     matrix = np.asarray(covariance)
-    precision = np.finfo(np.result_type(matrix.dtype, np.float32)).eps
+    if matrix.dtype.kind not in "buif":
+        raise ValueError(f"Expected a covariance of real numbers, got {matrix.dtype}.")
+    if precision is None:
+        precision = float(np.finfo(np.result_type(matrix.dtype, np.float32)).eps)
     matrix = matrix.astype(np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(
@@ -67,7 +77,7 @@ def whitening_transform(
     deviations = np.sqrt(np.abs(np.diag(matrix)))
     units = np.where(deviations > 0, deviations, 1.0)
     correlation = matrix / np.outer(units, units)
-    tolerance = len(matrix) * float(precision) * 10
+    tolerance = len(matrix) * precision * 10
     if np.abs(correlation - correlation.T).max(initial=0) > tolerance:
         raise ValueError(
             "Expected a symmetric covariance matrix, got one that is not; "

@@ -1,0 +1,44 @@
+"""Checks of settings: each gives a plain Python value, or says what was expected."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+
+MAX_SEED = 2**32 - 1
+
+
+def whole(name: str, value: object, low: int, high: int) -> int:
+    """Give a whole number from `low` to `high` as int.
+
+    Raises
+    ------
+    ValueError
+        The value is not such a number. True and False are not numbers here.
+    """
+    number = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (number and low <= value <= high):  # type: ignore[operator]
+        raise ValueError(
+            f"Expected {name} to be a whole number from {low} to {high}, got "
+            f"{value!r:.80}."
+        )
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def not_negative(name: str, value: object) -> float:
+    """Give a finite number of 0 or more as float.
+
+    Raises
+    ------
+    ValueError
+        The value is not such a number. True and False are not numbers here.
+    """
+    number = math.nan
+    if isinstance(value, Real) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError(f"Expected {name} to be a number from 0, got {value!r:.80}.")
+    return number
