@@ -1,5 +1,6 @@
 """Color cloud: the widget that shows the pixels as points."""
 
+from functools import partial
 from typing import Any
 
 import napari
@@ -13,13 +14,15 @@ from magicgui.widgets import (
 )
 from napari.utils.notifications import show_error
 
+from .cloud_view import CloudSettings
 from .forms import align_labels, follow
 from .layers import CLOUD
-from .workspace import CloudSettings, Result, workspace_of
+from .result import Result
+from .workspace import Workspace, workspace_of
 
 RAW = "raw"
 POOLED = "pooled"
-COLOR_BY = {"as it suits": None, "cluster": "cluster", "pixel": "pixel"}
+COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
 
 
 class ColorCloudView(Container):  # type: ignore[type-arg]
@@ -34,7 +37,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self._workspace = workspace = workspace_of(napari_viewer)
         self.whiten = ComboBox(
             label="Whitening",
-            choices=[RAW],
+            choices=partial(_whitenings, workspace),
             tooltip="raw shows channel values as they are; pooled makes the mean "
             "covariance of the clusters a unit ball, so that clusters compare; a "
             "component shows only its pixels, whitened by its own covariance: if it "
@@ -51,7 +54,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             min=1,
             max=2_000_000,
             step=1000,
-            value=workspace.cloud_settings.max_points,
+            value=workspace.cloud.settings.max_points,
             tooltip="More pixels are thinned to this number at random. More points "
             "show rare colors, and turn more slowly.",
         )
@@ -77,7 +80,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         follow(
             self,
             (workspace.result_changed, self._show_result),
-            (workspace.cloud_changed, self._show_settings),
+            (workspace.cloud.changed, self._show_settings),
             (workspace.stage.changed, self._show_holder),
         )
         self._show_result(workspace.result)
@@ -92,34 +95,29 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             point_size=self.point_size.value,
         )
         try:
-            self._workspace.set_cloud_settings(settings)
+            self._workspace.cloud.set(settings)
         except ValueError as error:
             show_error(str(error))
 
     def _toggle(self) -> None:
-        if self._workspace.stage.holder == CLOUD:
-            self._workspace.leave_cloud()
+        if self._workspace.cloud.shown:
+            self._workspace.cloud.leave()
             return
         try:
-            self._workspace.show_cloud()
+            self._workspace.cloud.show()
         except ValueError as error:
             self.status.value = str(error)
             show_error(str(error))
 
     def _show_result(self, result: Result | None) -> None:
-        choices: list[tuple[str, Any]] = [(RAW, RAW), (POOLED, POOLED)]
-        if result is None:
-            self.status.value = "Press Fit in Cluster pixels first."
-        else:
-            self.status.value = f"The pixels of {result.image.name}."
-            shares = result.clustering.table()["share"]
-            choices += [
-                (f"component {label} ({share:.1%})", label)
-                for label, share in enumerate(shares, start=1)
-            ]
+        self.status.value = (
+            "Press Fit in Cluster pixels first."
+            if result is None
+            else f"The pixels of {result.image.name}."
+        )
         with self.whiten.changed.blocked():
-            self.whiten.choices = choices
-        self._show_settings(self._workspace.cloud_settings)
+            self.whiten.reset_choices()
+        self._show_settings(self._workspace.cloud.settings)
 
     def _show_settings(self, settings: CloudSettings) -> None:
         color_by = next(k for k, v in COLOR_BY.items() if v == settings.color_by)
@@ -131,7 +129,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             (self.point_size, settings.point_size),
         ):
             with field.changed.blocked():
-                field.value = value  # type: ignore[attr-defined]
+                field.value = value
 
     def _show_holder(self, holder: str | None) -> None:
         shown = holder == CLOUD
@@ -141,3 +139,14 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             if shown
             else "Show the pixels in 3-D; the same button brings the picture back."
         )
+
+
+def _whitenings(workspace: Workspace, _: Any) -> list[tuple[str, Any]]:
+    choices: list[tuple[str, Any]] = [(RAW, RAW), (POOLED, POOLED)]
+    if workspace.result is not None:
+        shares = workspace.result.clustering.table()["share"]
+        choices += [
+            (f"component {label} ({share:.1%})", label)
+            for label, share in enumerate(shares, start=1)
+        ]
+    return choices

@@ -17,9 +17,10 @@ from magicgui.widgets.bases import ValueWidget
 from napari.layers import Image
 from superqt import QCollapsible
 
-from ..recipe import Recipe
+from napari_pixel_mixtures.recipe import Recipe
+
 from .fields import DEFAULT_N_ANCHORS, FIELDS, edited, values
-from .forms import align_labels, follow, row
+from .forms import align_labels, follow, row, thin
 from .workspace import Status, Workspace, workspace_of
 
 FEATURE_ROW = ("color", "position", "distance")
@@ -66,7 +67,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             tooltip="Deal out the random colors anew. They show how separate clusters "
             "look when we ignore how alike their colors are.",
         )
-        self.progress = ProgressBar(min=0, max=1000, value=0)
+        self.progress = thin(ProgressBar(min=0, max=1000, value=0))
         self.status = Label(value="")
         super().__init__(
             widgets=[
@@ -91,9 +92,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         for widget in (buttons, self.progress, self.status):
             outer.addWidget(widget.native)
         self.status.native.setWordWrap(True)
-        policy = self.progress.native.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.progress.native.setSizePolicy(policy)
         self._connect()
 
     def _connect(self) -> None:
@@ -112,7 +110,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self.live.changed.connect(workspace.set_live)
         self.fit.changed.connect(lambda: workspace.fit())
         self.cancel.changed.connect(lambda: workspace.cancel())
-        self.reshuffle.changed.connect(lambda: workspace.reshuffle())
+        self.reshuffle.changed.connect(lambda: workspace.labels.reshuffle())
         self._show_images()
         self._show_recipe(workspace.recipe)
         self._show_status(workspace.status)
@@ -149,7 +147,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         busy = status.fraction is not None
         self.status.value = status.text
         self.progress.value = round(1000 * (status.fraction or 0.0))
-        self.progress.native.setVisible(busy)
         self.cancel.enabled = busy
 
 
@@ -158,5 +155,7 @@ def _image_choices(workspace: Workspace, _: Any) -> list[tuple[str, Image]]:
 
 
 def _field(name: str, value: Any) -> ValueWidget[Any]:
-    return create_widget(value, name=name, options=dict(FIELDS[name]))
-
+    field: ValueWidget[Any] = create_widget(  # type: ignore[assignment]
+        value, name=name, options=dict(FIELDS[name])
+    )
+    return field

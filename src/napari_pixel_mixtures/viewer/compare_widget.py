@@ -1,15 +1,128 @@
-"""Compare mixtures: the widget that sets several numbers of components side by side."""
+"""Compare mixtures: the widget that sets several sizes side by side."""
 
-from functools import partial
-from pathlib import Path
-from typing import Any
+import re
 
 import napari
 from magicgui.widgets import Container, Label, LineEdit, ProgressBar, PushButton
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog
 
-from ..figure import comparison_figure
-from .forms import align_labels, follow, row
+from .forms import align_labels, follow, row, thin
 from .layers import COMPARISON
-from .workspace import Status, workspace_of
+from .messages import report
+from .worker import Step
+from .workspace import workspace_of
+
+
+class CompareMixtures(Container):  # type: ignore[type-arg]
+    """Fits mixtures of several sizes, shows them in the grid, and saves a figure.
+
+    The other settings are those of Cluster pixels.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        self._workspace = workspace = workspace_of(napari_viewer)
+        self.sizes = LineEdit(
+            label="Components",
+            value="2, 4, 10, 30",
+            tooltip="Numbers of clusters to compare, a row for each. Image and other "
+            "settings are those of Cluster pixels.",
+        )
+        self.compare = PushButton(
+            text="Compare",
+            tooltip="Fit a mixture of each size, and show picture, quantized and "
+            "random colors in napari's grid.",
+        )
+        self.cancel = PushButton(
+            text="Cancel", tooltip="Stop the fits that are running.", enabled=False
+        )
+        self.back = PushButton(
+            text="Back to the picture",
+            tooltip="Leave the grid; everything is as it was before.",
+            enabled=False,
+        )
+        self.save = PushButton(
+            text="Save figure...",
+            tooltip="Save the comparison as one PNG picture.",
+            enabled=False,
+        )
+        self.progress = thin(ProgressBar(min=0, max=1000, value=0))
+        self.status = Label(value="")
+        super().__init__(widgets=[self.sizes])
+        align_labels(self)
+        for widget in (
+            row("", self.compare, self.cancel),
+            row("", self.back, self.save),
+            self.progress,
+            self.status,
+        ):
+            self.native.layout().addWidget(widget.native)
+        self.status.native.setWordWrap(True)
+        self.compare.changed.connect(self._compare)
+        self.cancel.changed.connect(lambda: workspace.comparison.cancel())
+        self.back.changed.connect(lambda: workspace.comparison.leave())
+        self.save.changed.connect(self._ask_and_save)
+        follow(
+            self,
+            (workspace.comparison.stepped, self._show_step),
+            (workspace.comparison.finished, self._show_end),
+            (workspace.stage.changed, self._show_holder),
+        )
+        self._show_end("")
+
+    def _compare(self) -> None:
+        words = [word for word in re.split(r"[\s,;]+", self.sizes.value) if word]
+        try:
+            sizes = [_whole(word) for word in words]
+            self._workspace.comparison.start(self._workspace.request(), sizes)
+        except (TypeError, ValueError) as error:
+            self.status.value = str(error)
+            report(error)
+            return
+        self._show_step(Step("Comparing...", 0.0))
+
+    def _ask_and_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self.native, "Save figure", "mixtures.png", "PNG (*.png)"
+        )
+        if path:
+            self.save_figure(path)
+
+    def save_figure(self, path: str) -> None:
+        """Save the comparison as one PNG; a missing suffix is added."""
+        if not path.lower().endswith(".png"):
+            path += ".png"
+        try:
+            self._workspace.comparison.save(path)
+        except (OSError, ValueError) as error:
+            show_error(str(error))
+        else:
+            show_info(f"Saved {path}.")
+
+    def _show_step(self, step: Step) -> None:
+        self.status.value = step.text
+        self.progress.value = round(1000 * step.fraction)
+        self.cancel.enabled = True
+
+    def _show_end(self, text: str) -> None:
+        self.status.value = text
+        self.progress.value = 0
+        self.cancel.enabled = False
+        self.save.enabled = bool(self._workspace.comparison.results)
+        self._show_holder(self._workspace.stage.holder)
+
+    def _show_holder(self, holder: str | None) -> None:
+        self.back.enabled = holder == COMPARISON
+
+
+def _whole(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ValueError(
+            f"Expected whole numbers of components, such as 2, 4, 10, 30, got {word!r}."
+        ) from None

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sklearn.exceptions import ConvergenceWarning
 
-from ..clustering import cluster
+from napari_pixel_mixtures.clustering import cluster
+
+from .cloud_view import CloudSettings
 from .layers import check_image, level_data, read_picture
-from .workspace import CloudSettings, Result, workspace_of
+from .result import Result
+from .workspace import workspace_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer, Points
 
-    from ..clustering import Clustering
+    from napari_pixel_mixtures.clustering import Clustering
 
 
 def cluster_layer(
@@ -105,4 +108,4 @@ def show_cloud(
     (5000, 3)
     """
     workspace = workspace_of(viewer)
-    return workspace.show_cloud(CloudSettings(whiten, max_points, color_by))
+    return workspace.cloud.show(CloudSettings(whiten, max_points, color_by))

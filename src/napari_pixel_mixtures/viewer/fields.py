@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from ..features import AnchorDistance, Color, Feature, Position
-from ..recipe import COVARIANCE_TYPES, MAX_COMPONENTS, Recipe
+from napari_pixel_mixtures.features import AnchorDistance, Color, Feature, Position
+from napari_pixel_mixtures.recipe import COVARIANCE_TYPES, MAX_COMPONENTS, Recipe
 
 _Kind = TypeVar("_Kind", bound=Feature)
 
@@ -61,17 +61,17 @@ FIELDS: dict[str, dict[str, Any]] = {
     "scaling": {
         "label": "Scaling",
         "choices": ("group", "raw"),
-        "tooltip": "group divides each feature by its spread, so that they compare; raw "
-        "keeps native units (distances are divided by 5000). It matters for spherical "
-        "clusters: full, tied and diag ones adapt to any scale by themselves, so for "
+        "tooltip": "group divides each feature by its spread, so that they compare; "
+        "raw keeps native units (distances are divided by 5000). It matters for "
+        "spherical clusters: full, tied and diag ones adapt to any scale by themselves, so for "
         "them only the start and the regularization feel it.",
     },
     "random_state": {
         "label": "Seed",
         "min": 0,
         "max": 2**31 - 1,
-        "tooltip": "Seed of the start and of the random places: the same seed gives the "
-        "same labels. Try another where you suspect a poor local optimum.",
+        "tooltip": "Seed of the start and of the random places: the same seed gives "
+        "the same labels. Try another where you suspect a poor local optimum.",
     },
     "tol": {
         "label": "Tolerance",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
 from qtpy.QtWidgets import QLabel
 
 if TYPE_CHECKING:
-    from magicgui.widgets import Widget
+    from collections.abc import Callable
+
+    from magicgui.widgets import ProgressBar, Widget
     from psygnal import SignalInstance
 
+BAR_HEIGHT = 6  # pixels
 LABEL_WIDTH = 96  # pixels; holds the longest label in napari's font
 
 
@@ -30,9 +32,18 @@ def align_labels(container: Container[Any]) -> None:
 
 def row(label: str, *widgets: Widget) -> Container[Any]:
     """Put widgets side by side, as one field of a form."""
-    container = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
+    container = Container(
+        widgets=widgets, layout="horizontal", labels=False, label=label
+    )
     container.margins = (0, 0, 0, 0)
     return container
+
+
+def thin(progress: ProgressBar) -> ProgressBar:
+    """Make a progress bar a thin line, which may stay in sight while idle."""
+    progress.native.setTextVisible(False)
+    progress.native.setFixedHeight(BAR_HEIGHT)
+    return progress
 
 
 def follow(

@@ -10,7 +10,7 @@ import pandas as pd
 from napari.layers import Image, Labels, Points
 from napari.utils import DirectLabelColormap
 
-from ..features import Picture
+from napari_pixel_mixtures.features import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from ..cloud import ColorCloud
-    from ..clustering import Clustering
+    from napari_pixel_mixtures.cloud import ColorCloud
+    from napari_pixel_mixtures.clustering import Clustering
 
 METADATA_KEY = "napari_pixel_mixtures"
 LARGEST_LEVEL = 16_000_000  # pixels of a multiscale image's level that is clustered
 QUANTIZED = "quantized"
 RANDOM_COLORS = "random colors"
 CLOUD = "color cloud"
-N_NEIGHBORS_APART = 120  # points of a cloud that fit side by side along its extent
+COMPARISON = "comparison"
+N_NEIGHBORS_APART = 90  # points of a cloud that fit side by side along its extent
 
 
 def is_ours(layer: Layer) -> bool:
@@ -173,6 +174,21 @@ def update_labels(
     layer.metadata = layer.metadata | result_metadata(image, clustering, role)
     for name, value in placement(image, clustering.labels.shape).items():
         setattr(layer, name, value)
+
+
+def make_picture(image: Image, data: Any) -> Image:
+    """Make a second layer of an image's data, to stand beside results."""
+    shape = data.shape[:-1] if image.rgb else data.shape
+    look = {} if image.rgb else {"contrast_limits": image.contrast_limits}
+    return Image(
+        data,
+        rgb=image.rgb,
+        name=image.name,
+        colormap=None if image.rgb else image.colormap,
+        metadata={METADATA_KEY: {"role": COMPARISON, "image": image.name}},
+        **look,
+        **placement(image, shape),
+    )
 
 
 def make_cloud(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from napari.utils import progress
 from psygnal import Signal
 from superqt.utils import GeneratorWorker
 
-from ..clustering import Clustering, cluster_steps
+from napari_pixel_mixtures.clustering import cluster_steps
+
 from .layers import read_picture
 
 if TYPE_CHECKING:
@@ -19,8 +20,29 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
 
-    from ..mixture.estimator import Iteration
-    from ..recipe import Recipe
+    from napari_pixel_mixtures.clustering import Clustering
+    from napari_pixel_mixtures.recipe import Recipe
+
+PROGRESS_TOTAL = 1000
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a job is, in words and from 0 to 1."""
+
+    text: str
+    fraction: float
+
+
+class Job(Protocol):
+    """Something to compute in the background."""
+
+    @property
+    def title(self) -> str:
+        """What is done, for the activity dock."""
+
+    def steps(self) -> Generator[Step, None, Any]:
+        """Compute, yielding often; closing the generator cancels it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +53,7 @@ class Request:
     ----------
     image : Image
         The layer that the result belongs to; the worker never touches it.
+    title : str
     data : array
         What the layer held.
     rgb : bool
@@ -40,15 +63,52 @@ class Request:
     """
 
     image: Image
+    title: str
     data: Any
     rgb: bool
     recipe: Recipe
     mask: NDArray[Any] | None = None
 
-    def steps(self) -> Generator[Iteration, None, Clustering]:
-        """Read the picture and cluster it, yielding each iteration."""
-        picture = read_picture(self.data, self.rgb)
-        return (yield from cluster_steps(picture, self.recipe, self.mask))
+    def steps(self) -> Generator[Step, None, Clustering]:
+        """Read the picture and cluster it."""
+        fit = cluster_steps(read_picture(self.data, self.rgb), self.recipe, self.mask)
+        while True:
+            try:
+                iteration = next(fit)
+            except StopIteration as stop:
+                clustering: Clustering = stop.value
+                return clustering
+            yield Step(
+                f"{self.title}: iteration {iteration.number}, mean log-likelihood "
+                f"{iteration.log_likelihood:.4f}",
+                min(1.0, iteration.number / iteration.max_iter),
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class SeveralRequests:
+    """Fits of one image, one after another."""
+
+    image: Image
+    title: str
+    requests: tuple[Request, ...]
+
+    def steps(self) -> Generator[Step, None, list[Clustering]]:
+        """Fit them all."""
+        clusterings = []
+        for i, request in enumerate(self.requests):
+            fit = request.steps()
+            while True:
+                try:
+                    step = next(fit)
+                except StopIteration as stop:
+                    clusterings.append(stop.value)
+                    break
+                fraction = (i + step.fraction) / len(self.requests)
+                yield Step(
+                    f"{step.text} ({request.recipe.n_components} components)", fraction
+                )
+        return clusterings
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,42 +118,41 @@ class _Failure:
     error: Exception
 
 
-class FitRunner:
-    """Runs one fit at a time; starting another cancels the one before.
+class Runner:
+    """Runs one job at a time; starting another cancels the one before.
 
     All signals are emitted in the main thread.
     """
 
-    iterated = Signal(object)  # Iteration
-    succeeded = Signal(object, object)  # Request, Clustering
-    failed = Signal(object, object)  # Request, Exception
+    stepped = Signal(object)  # Step
+    succeeded = Signal(object, object)  # the job, its result
+    failed = Signal(object, object)  # the job, an exception
 
     def __init__(self) -> None:
         self._number = 0
         self._worker: GeneratorWorker[Any, Any, Any] | None = None
         self._progress: progress | None = None
-        self.request: Request | None = None
+        self.job: Any = None
+        """What is running, a Job; None while idle."""
 
     @property
     def busy(self) -> bool:
-        """Whether a fit is running."""
-        return self.request is not None
+        """Whether a job is running."""
+        return self.job is not None
 
-    def start(self, request: Request) -> None:
-        """Start a fit; the one that is running, if any, is dropped."""
+    def start(self, job: Job) -> None:
+        """Start a job; the one that is running, if any, is dropped."""
         self.cancel()
-        self.request = request
-        worker = GeneratorWorker(_guarded, request)
+        self.job = job
+        worker = GeneratorWorker(_guarded, job)
         worker.yielded.connect(partial(self._on_yielded, self._number))
         worker.returned.connect(partial(self._on_returned, self._number))
         self._worker = worker
-        self._progress = progress(
-            total=request.recipe.max_iter, desc=f"Cluster {request.image.name}"
-        )
+        self._progress = progress(total=PROGRESS_TOTAL, desc=job.title)
         worker.start()
 
     def cancel(self) -> None:
-        """Stop the running fit within one iteration, and forget it at once."""
+        """Stop the running job at its next step, and forget it at once."""
         self._number += 1
         if self._worker is not None:
             self._worker.quit()
@@ -101,37 +160,36 @@ class FitRunner:
 
     def _finish(self) -> None:
         self._worker = None
-        self.request = None
+        self.job = None
         if self._progress is not None:
             self._progress.close()
             self._progress = None
 
-    def _on_yielded(self, number: int, iteration: Iteration) -> None:
+    def _on_yielded(self, number: int, step: Step) -> None:
         if number == self._number:
             if self._progress is not None:
-                self._progress.update(iteration.number - self._progress.n)
-            self.iterated.emit(iteration)
+                done = round(step.fraction * PROGRESS_TOTAL)
+                self._progress.update(done - self._progress.n)
+            self.stepped.emit(step)
 
-    def _on_returned(self, number: int, outcome: Clustering | _Failure) -> None:
+    def _on_returned(self, number: int, outcome: Any) -> None:
         if number != self._number:
             return
-        request = self.request
+        job = self.job
         self._finish()
         if isinstance(outcome, _Failure):
-            self.failed.emit(request, outcome.error)
+            self.failed.emit(job, outcome.error)
         else:
-            self.succeeded.emit(request, outcome)
+            self.succeeded.emit(job, outcome)
 
 
-def _guarded(
-    request: Request,
-) -> Generator[Iteration, None, Clustering | _Failure]:
-    """Run the fit; an exception becomes a result.
+def _guarded(job: Job) -> Generator[Step, None, Any]:
+    """Do a job; an exception becomes a result.
 
     Otherwise Qt's worker would raise it again from inside the event loop, and
     never finish after a RuntimeError.
     """
     try:
-        return (yield from request.steps())
+        return (yield from job.steps())
     except Exception as error:  # noqa: BLE001
         return _Failure(error)

@@ -1,0 +1,135 @@
+"""CloudView: the color cloud of the result, on the viewer's stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+from weakref import ref
+
+from psygnal import Signal
+
+from napari_pixel_mixtures.cloud import color_cloud
+
+from .layers import CLOUD, make_cloud, update_cloud
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Points
+
+    from .result import Result
+    from .stage import Stage
+
+ANGLES = (15.0, -30.0, 145.0)  # degrees; a corner of the color cube in front
+PERSPECTIVE = 30.0  # degrees
+BACKGROUND = "#4a4a4a"  # on which dark and bright points both show
+MARGIN = 0.15  # of the canvas, for the axes
+
+
+@dataclass(frozen=True)
+class CloudSettings:
+    """How a color cloud is shown: as `color_cloud`, and a factor on the point size."""
+
+    whiten: Literal["pooled"] | int | None = None
+    max_points: int = 5000
+    color_by: Literal["pixel", "cluster"] | None = None
+    point_size: float = 1.0
+
+
+class CloudView:
+    """Shows the pixels of the result as points, in the viewer's 3-D view."""
+
+    changed = Signal(object)  # CloudSettings
+
+    def __init__(self, viewer: ViewerModel, stage: Stage) -> None:
+        self._viewer = ref(viewer)
+        self._stage = stage
+        self._result: Result | None = None
+        self._layer: Points | None = None
+        self.settings = CloudSettings()
+
+    @property
+    def shown(self) -> bool:
+        """Whether the cloud is on the stage."""
+        return self._stage.holder == CLOUD
+
+    def set_result(self, result: Result | None) -> None:
+        """Take another result; if the cloud is shown, show its cloud."""
+        self._result = result
+        if result is None:
+            self.leave()
+            return
+        whiten = self.settings.whiten
+        if isinstance(whiten, int) and whiten > result.clustering.n_components:
+            # The chosen component went away with a smaller number of them.
+            self._take(replace(self.settings, whiten=None))
+        if self.shown:
+            self.show()
+
+    def set(self, settings: CloudSettings) -> None:
+        """Take other settings; if the cloud is shown, show it so.
+
+        Raises
+        ------
+        ValueError
+            A setting is out of its range.
+        """
+        if settings == self.settings:
+            return
+        if self.shown:
+            self.show(settings)
+        else:
+            self._take(settings)
+
+    def _take(self, settings: CloudSettings) -> None:
+        if settings != self.settings:
+            self.settings = settings
+            self.changed.emit(settings)
+
+    def show(self, settings: CloudSettings | None = None) -> Points:
+        """Show the cloud alone.
+
+        Raises
+        ------
+        ValueError
+            Nothing was clustered yet, or a setting is out of its range.
+        """
+        if self._result is None:
+            raise ValueError(
+                "Expected a clustered image, but none was clustered yet; press Fit in "
+                "Cluster pixels, or call cluster_layer, first."
+            )
+        settings = settings or self.settings
+        clustering = self._result.clustering
+        cloud = color_cloud(
+            clustering,
+            whiten=settings.whiten,
+            max_points=settings.max_points,
+            color_by=settings.color_by,
+        )
+        other_space = settings.whiten != self.settings.whiten or not self.shown
+        self._take(settings)
+        viewer = self._viewer()
+        assert viewer is not None
+        if self.shown and self._layer is not None:
+            layer = self._layer
+            update_cloud(layer, clustering, cloud, settings.point_size)
+        else:
+            layer = make_cloud(
+                self._result.image, clustering, cloud, settings.point_size
+            )
+            self._layer = layer
+            self._stage.borrow(CLOUD, [layer])
+            viewer.dims.ndisplay = 3
+            viewer.scene.camera.angles = ANGLES
+            viewer.scene.camera.perspective = PERSPECTIVE
+            viewer.scene.overlays.axes.visible = True
+            viewer.canvas.background_color_override = BACKGROUND
+        viewer.dims.axis_labels = layer.axis_labels
+        if other_space:
+            viewer.fit_to_view(layers=[layer], margin=MARGIN)
+        return layer
+
+    def leave(self) -> None:
+        """Go back to the picture; everything is as it was before the cloud."""
+        if self.shown:
+            self._stage.give_back()

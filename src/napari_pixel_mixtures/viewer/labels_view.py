@@ -1,0 +1,58 @@
+"""LabelsView: the two labels layers over each image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, ref
+
+from .layers import QUANTIZED, RANDOM_COLORS, make_labels, update_labels
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels
+
+    from .result import Result
+    from .stage import Stage
+
+
+class LabelsView:
+    """Shows every pixel in its cluster's color, and the colors dealt out at random.
+
+    A layer that was removed by hand comes back with the next result.
+    """
+
+    def __init__(self, viewer: ViewerModel, stage: Stage) -> None:
+        self._viewer = ref(viewer)
+        self._stage = stage
+        self._layers: WeakKeyDictionary[Image, dict[str, Labels]] = WeakKeyDictionary()
+        self._shown: Result | None = None
+        self.shuffle_seed = 0
+
+    def reshuffle(self) -> None:
+        """Deal out the random colors of the last result anew."""
+        self.shuffle_seed += 1
+        if self._shown is not None:
+            self.show(self._shown)
+
+    def show(self, result: Result) -> None:
+        """Make or update the layers of the result's image."""
+        viewer = self._viewer()
+        assert viewer is not None
+        self._shown = result
+        image, clustering = result.image, result.clustering
+        layers = self._layers.setdefault(image, {})
+        # The quantized picture lies above the random colors, which show when it
+        # is hidden.
+        for role, colors in (
+            (RANDOM_COLORS, clustering.permuted_colors(self.shuffle_seed)),
+            (QUANTIZED, clustering.colors),
+        ):
+            layer = layers.get(role)
+            if layer is not None and layer in viewer.layers:
+                if layer.ndim == clustering.labels.ndim:
+                    update_labels(layer, image, clustering, role, colors)
+                    continue
+                viewer.layers.remove(layer)
+            layers[role] = make_labels(image, clustering, role, colors)
+            # It becomes the active layer, so that hovering tells about labels at once.
+            self._stage.add_behind(layers[role])

@@ -1,0 +1,20 @@
+"""Result: a clustering, and the layer that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from napari_pixel_mixtures.clustering import Clustering
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A clustering, the image layer it belongs to, and the array it was made from."""
+
+    image: Image
+    data: Any
+    clustering: Clustering
