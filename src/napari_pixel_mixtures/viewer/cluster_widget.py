@@ -78,7 +78,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
                 self._fields["n_anchors"],
                 self._fields["scaling"],
                 self._fields["random_state"],
-                self.live,
             ],
         )
         settings = Container(widgets=[self._fields[n] for n in MORE_FIELDS])
@@ -88,7 +87,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         more.addWidget(settings.native)
         outer = self.native.layout()
         outer.addWidget(more)
-        buttons = row("", self.fit, self.cancel, self.reshuffle)
+        buttons = row("", self.fit, self.cancel, self.reshuffle, self.live)
         for widget in (buttons, self.progress, self.status):
             outer.addWidget(widget.native)
         self.status.native.setWordWrap(True)

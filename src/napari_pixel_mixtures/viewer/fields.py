@@ -63,8 +63,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         "choices": ("group", "raw"),
         "tooltip": "group divides each feature by its spread, so that they compare; "
         "raw keeps native units (distances are divided by 5000). It matters for "
-        "spherical clusters: full, tied and diag ones adapt to any scale by themselves, so for "
-        "them only the start and the regularization feel it.",
+        "spherical clusters: full, tied and diag ones adapt to any scale by "
+        "themselves, so for them only the start and the regularization feel it.",
     },
     "random_state": {
         "label": "Seed",
