@@ -1,6 +1,16 @@
 """Samples -> a Gaussian mixture. This room has never heard of an image."""
 
-from .estimator import FastGaussianMixture, Iteration, Summary
+from .em import Iteration
+from .estimator import FastGaussianMixture, Summary
+from .team import engine, engine_settings, set_engine
 from .whitening import whitening_transform
 
-__all__ = ["FastGaussianMixture", "Iteration", "Summary", "whitening_transform"]
+__all__ = [
+    "FastGaussianMixture",
+    "Iteration",
+    "Summary",
+    "engine",
+    "engine_settings",
+    "set_engine",
+    "whitening_transform",
+]

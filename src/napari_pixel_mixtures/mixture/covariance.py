@@ -7,69 +7,371 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .layout import Diagonal as DiagonalLayout
+from .layout import Layout, Scalar, Triangle
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .moments import WhitenedMoments
+
+    Array = NDArray[Any]
+
 
 class CovarianceType(ABC):
-    """How the covariances of a mixture are stored, and what follows from it."""
+    """How the covariances of a mixture are stored, and what follows from it.
+
+    Covariances, precisions and Cholesky factors have the shapes and the meaning
+    that they have in scikit-learn. A *factor* L whitens: z = L (x - mean). Factors
+    are stored for each component, as the layout wants them: (K, d, d) lower
+    triangles, (K, d) or (K,).
+    """
 
     name: ClassVar[str]
+    layout: ClassVar[Layout]
+    demand: ClassVar[str]
+    """What a precision should be, in an error."""
 
     @abstractmethod
-    def matrices(
-        self, covariances: NDArray[Any], n_components: int, n_features: int
-    ) -> NDArray[Any]:
+    def valid_precisions(self, precisions: Array) -> bool:
+        """Whether precisions that a user gives are what `demand` says."""
+
+    @abstractmethod
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Shape of the covariances."""
+
+    @abstractmethod
+    def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""
+
+    @abstractmethod
+    def factors(self, precisions_cholesky: Array, n_components: int) -> Array:
+        """Whitening factors from scikit-learn's precisions_cholesky_."""
+
+    @abstractmethod
+    def log_determinants(self, factors: Array, n_features: int) -> Array:
+        """Logarithm of the determinant of each factor, (K,)."""
+
+    @abstractmethod
+    def cholesky_of_precisions(self, precisions: Array) -> Array:
+        """Give precisions_cholesky_ from precisions.
+
+        Raises LinAlgError where a precision is not positive definite.
+        """
+
+    @abstractmethod
+    def precisions(self, precisions_cholesky: Array) -> Array:
+        """Give precisions_ from precisions_cholesky_."""
+
+    @abstractmethod
+    def inverse(self, precisions: Array) -> Array:
+        """Give covariances from precisions."""
+
+    @abstractmethod
+    def estimate(
+        self, moments: WhitenedMoments, reg_covar: float
+    ) -> tuple[Array, Array, float]:
+        """M step of the covariances, in whitened coordinates.
+
+        The Cholesky factor of a covariance is that of the old one times that of
+        the covariance of z. The latter is near the identity once EM has settled,
+        so that even a nearly singular covariance comes out accurate.
+
+        Parameters
+        ----------
+        moments : WhitenedMoments
+        reg_covar : float
+            Added to every variance, in squared feature units.
+
+        Returns
+        -------
+        covariances, precisions_cholesky : arrays
+        pivot : float
+            The smallest ratio of a remaining variance to the raw second moment that
+            it is the rest of: what rounding errors of the sums are divided by.
+
+        Raises
+        ------
+        LinAlgError
+            A covariance is not positive definite.
+        """
+
+    @abstractmethod
+    def from_matrices(
+        self, matrices: Array, counts: Array, reg_covar: float
+    ) -> tuple[Array, Array]:
+        """Give covariances and precisions_cholesky_ from matrices (K, d, d).
+
+        Raises LinAlgError where a covariance is not positive definite.
+        """
+
+    def take(self, values: Array, order: Array) -> Array:
+        """Put the components of covariances or the like in another order."""
+        return values[order]
+
+
+def _positive(variances: Array) -> Array:
+    if not np.all(variances > 0):
+        raise np.linalg.LinAlgError("a variance is not positive")
+    return variances
+
+
+def _transposed(matrices: Array) -> Array:
+    return np.swapaxes(matrices, -1, -2)
 
 
 class Full(CovarianceType):
     """Every component has its own covariance matrix, (K, d, d)."""
 
     name = "full"
+    layout = Triangle()
+    demand = "symmetric, positive-definite"
 
-    def matrices(
-        self, covariances: NDArray[Any], n_components: int, n_features: int
-    ) -> NDArray[Any]:
+    def valid_precisions(self, precisions: Array) -> bool:
+        """Whether precisions that a user gives are what `demand` says."""
+        symmetric = np.allclose(precisions, _transposed(precisions))
+        return symmetric and bool(np.all(np.linalg.eigvalsh(precisions) > 0))
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Shape of the covariances."""
+        return (n_components, n_features, n_features)
+
+    def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""
         return covariances
 
+    def factors(self, precisions_cholesky: Array, n_components: int) -> Array:
+        """Lower triangles (K, d, d): the transposed precisions_cholesky_."""
+        return _transposed(precisions_cholesky)
 
-class Tied(CovarianceType):
+    def log_determinants(self, factors: Array, n_features: int) -> Array:
+        """Logarithm of the determinant of each factor, (K,)."""
+        diagonals = np.diagonal(factors, axis1=1, axis2=2)
+        return np.asarray(np.log(diagonals).sum(axis=1))
+
+    def cholesky_of_precisions(self, precisions: Array) -> Array:
+        """Upper triangles U with U U^T the precision."""
+        flipped = np.linalg.cholesky(precisions[..., ::-1, ::-1])
+        return flipped[..., ::-1, ::-1]
+
+    def precisions(self, precisions_cholesky: Array) -> Array:
+        """Precision matrices."""
+        return np.asarray(precisions_cholesky @ _transposed(precisions_cholesky))
+
+    def inverse(self, precisions: Array) -> Array:
+        """Give covariances from precisions."""
+        return np.linalg.inv(precisions)
+
+    def estimate(
+        self, moments: WhitenedMoments, reg_covar: float
+    ) -> tuple[Array, Array, float]:
+        """M step of the covariances, each with its own sums."""
+        rest = moments.centered() / moments.counts[:, None, None]
+        raw = moments.second / moments.counts[:, None, None]
+        return _from_whitened(rest, raw, moments.factors, moments.scales, reg_covar)
+
+    def from_matrices(
+        self, matrices: Array, counts: Array, reg_covar: float
+    ) -> tuple[Array, Array]:
+        """Give covariances and precisions_cholesky_ from matrices (K, d, d)."""
+        covariances = matrices + reg_covar * np.eye(matrices.shape[-1])
+        root = np.linalg.cholesky(covariances)
+        return covariances, _transposed(_inverse_triangle(root))
+
+
+def _inverse_triangle(triangles: Array) -> Array:
+    identity = np.broadcast_to(np.eye(triangles.shape[-1]), triangles.shape)
+    return np.tril(np.linalg.solve(triangles, identity))
+
+
+def _from_whitened(
+    rest: Array, raw: Array, factors: Array, scales: Array, reg_covar: float
+) -> tuple[Array, Array, float]:
+    """Give covariances and Cholesky factors from the covariance of z."""
+    regularized = rest + reg_covar * (factors @ _transposed(factors))
+    root = np.linalg.cholesky(regularized)
+    pivots = np.diagonal(root, axis1=-2, axis2=-1) ** 2
+    least = np.min(pivots / np.maximum(pivots, np.diagonal(raw, axis1=-2, axis2=-1)))
+    scales = scales @ root
+    inverse = _transposed(_inverse_triangle(scales))
+    return scales @ _transposed(scales), inverse, float(least)
+
+
+class Tied(Full):
     """All components share one covariance matrix, (d, d)."""
 
     name = "tied"
 
-    def matrices(
-        self, covariances: NDArray[Any], n_components: int, n_features: int
-    ) -> NDArray[Any]:
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Shape of the covariances."""
+        return (n_features, n_features)
+
+    def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""
         return np.broadcast_to(covariances, (n_components, n_features, n_features))
+
+    def factors(self, precisions_cholesky: Array, n_components: int) -> Array:
+        """Lower triangles (K, d, d), all the same."""
+        one = _transposed(precisions_cholesky)
+        return np.broadcast_to(one, (n_components, *one.shape))
+
+    def estimate(
+        self, moments: WhitenedMoments, reg_covar: float
+    ) -> tuple[Array, Array, float]:
+        """M step of the covariance, from the sums of all components."""
+        total = moments.counts.sum()
+        return _from_whitened(
+            moments.centered().sum(axis=0) / total,
+            moments.second.sum(axis=0) / total,
+            moments.factors[0],
+            moments.scales[0],
+            reg_covar,
+        )
+
+    def from_matrices(
+        self, matrices: Array, counts: Array, reg_covar: float
+    ) -> tuple[Array, Array]:
+        """Give covariances and precisions_cholesky_ from matrices (K, d, d)."""
+        mean = np.einsum("k,kij->ij", counts / counts.sum(), matrices)
+        return super().from_matrices(mean, counts, reg_covar)
+
+    def take(self, values: Array, order: Array) -> Array:
+        """Return the values: they are those of all components."""
+        return values
 
 
 class Diagonal(CovarianceType):
     """Every component has its own variance along each feature, (K, d)."""
 
     name = "diag"
+    layout = DiagonalLayout()
+    demand = "positive"
 
-    def matrices(
-        self, covariances: NDArray[Any], n_components: int, n_features: int
-    ) -> NDArray[Any]:
+    def valid_precisions(self, precisions: Array) -> bool:
+        """Whether precisions that a user gives are what `demand` says."""
+        return bool(np.all(precisions > 0))
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Shape of the covariances."""
+        return (n_components, n_features)
+
+    def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""
-        return covariances[:, :, None] * np.eye(n_features, dtype=covariances.dtype)
+        return np.asarray(
+            covariances[:, :, None] * np.eye(n_features, dtype=covariances.dtype)
+        )
+
+    def factors(self, precisions_cholesky: Array, n_components: int) -> Array:
+        """Inverse standard deviations, (K, d)."""
+        return precisions_cholesky
+
+    def log_determinants(self, factors: Array, n_features: int) -> Array:
+        """Logarithm of the determinant of each factor, (K,)."""
+        return np.asarray(np.log(factors).sum(axis=1))
+
+    def cholesky_of_precisions(self, precisions: Array) -> Array:
+        """Square roots of the precisions."""
+        return np.asarray(np.sqrt(_positive(precisions)))
+
+    def precisions(self, precisions_cholesky: Array) -> Array:
+        """Inverse variances."""
+        return np.asarray(precisions_cholesky**2)
+
+    def inverse(self, precisions: Array) -> Array:
+        """Give variances from precisions."""
+        return np.asarray(1 / precisions)
+
+    def estimate(
+        self, moments: WhitenedMoments, reg_covar: float
+    ) -> tuple[Array, Array, float]:
+        """M step of the variances, (K, d)."""
+        counts = moments.counts[:, None]
+        rest = (
+            moments.second
+            - 2 * moments.first * moments.shifts
+            + moments.sums[:, None] * moments.shifts**2
+        ) / counts
+        scales = moments.scales
+        return _from_variances(rest, moments.second / counts, scales, reg_covar)
+
+    def from_matrices(
+        self, matrices: Array, counts: Array, reg_covar: float
+    ) -> tuple[Array, Array]:
+        """Give variances and their inverse roots from matrices (K, d, d)."""
+        diagonals = np.diagonal(matrices, axis1=1, axis2=2)
+        variances = _positive(diagonals + reg_covar)
+        return variances, 1 / np.sqrt(variances)
+
+
+def _from_variances(
+    rest: Array, raw: Array, scales: Array, reg_covar: float
+) -> tuple[Array, Array, float]:
+    """Give variances and their inverse roots from the variances of z."""
+    variances = _positive(rest * scales**2 + reg_covar)
+    raw = np.maximum(raw * scales**2, variances)
+    return variances, 1 / np.sqrt(variances), float(np.min(variances / raw))
 
 
 class Spherical(CovarianceType):
     """Every component has one variance for all features, (K,)."""
 
     name = "spherical"
+    layout = Scalar()
+    demand = "positive"
 
-    def matrices(
-        self, covariances: NDArray[Any], n_components: int, n_features: int
-    ) -> NDArray[Any]:
+    def valid_precisions(self, precisions: Array) -> bool:
+        """Whether precisions that a user gives are what `demand` says."""
+        return bool(np.all(precisions > 0))
+
+    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
+        """Shape of the covariances."""
+        return (n_components,)
+
+    def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""
         eye = np.eye(n_features, dtype=covariances.dtype)
-        return covariances[:, None, None] * eye
+        return np.asarray(covariances[:, None, None] * eye)
+
+    def factors(self, precisions_cholesky: Array, n_components: int) -> Array:
+        """Inverse standard deviations, (K,)."""
+        return precisions_cholesky
+
+    def log_determinants(self, factors: Array, n_features: int) -> Array:
+        """Logarithm of the determinant of each factor, (K,)."""
+        return np.asarray(n_features * np.log(factors))
+
+    def cholesky_of_precisions(self, precisions: Array) -> Array:
+        """Square roots of the precisions."""
+        return np.asarray(np.sqrt(_positive(precisions)))
+
+    def precisions(self, precisions_cholesky: Array) -> Array:
+        """Inverse variances."""
+        return np.asarray(precisions_cholesky**2)
+
+    def inverse(self, precisions: Array) -> Array:
+        """Give variances from precisions."""
+        return np.asarray(1 / precisions)
+
+    def estimate(
+        self, moments: WhitenedMoments, reg_covar: float
+    ) -> tuple[Array, Array, float]:
+        """M step of the variances, (K,): the mean over the features."""
+        counts = moments.counts * moments.shifts.shape[1]
+        rest = (
+            moments.second
+            - 2 * (moments.first * moments.shifts).sum(axis=1)
+            + moments.sums * (moments.shifts**2).sum(axis=1)
+        ) / counts
+        scales = moments.scales
+        return _from_variances(rest, moments.second / counts, scales, reg_covar)
+
+    def from_matrices(
+        self, matrices: Array, counts: Array, reg_covar: float
+    ) -> tuple[Array, Array]:
+        """Give variances and their inverse roots from matrices (K, d, d)."""
+        diagonals = np.diagonal(matrices, axis1=1, axis2=2)
+        variances = _positive(diagonals.mean(axis=1) + reg_covar)
+        return variances, 1 / np.sqrt(variances)
 
 
 COVARIANCE_TYPES: dict[str, CovarianceType] = {

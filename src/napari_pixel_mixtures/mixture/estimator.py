@@ -4,50 +4,41 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.special import entr
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .checks import (
+    check_finite,
+    check_means,
+    check_precisions,
+    check_sample_weight,
+    check_weights,
+)
+from .covariance import COVARIANCE_TYPES
+from .em import Data, Iteration, em_step
+from .moments import Density, MixtureParameters
+from .passes import detail, label
+from .sklearn_private import Printer, constraints_with, validate_settings
+from .start import INIT_PARAMS, SUBSAMPLE, StartSettings, start
+from .team import Team
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+    from .covariance import CovarianceType
+
+    Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Iteration:
-    """One EM iteration, as told to callbacks.
-
-    Attributes
-    ----------
-    number : int
-        1 for the first iteration.
-    max_iter : int
-        The number at which the fit gives up.
-    log_likelihood : float
-        Mean log-likelihood of a sample under the parameters of this iteration.
-    change : float
-        How much the log-likelihood rose in this iteration; the fit has converged
-        when it is below the tolerance.
-    weights, means, covariances : arrays
-        The parameters that the M step of this iteration gave; shapes as in
-        scikit-learn. They are never written to again.
-    """
-
-    number: int
-    max_iter: int
-    log_likelihood: float
-    change: float
-    weights: NDArray[Any]
-    means: NDArray[Any]
-    covariances: NDArray[Any]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Summary:
     """What a mixture says about samples, gathered in one pass.
 
@@ -69,50 +60,360 @@ class Summary:
     value_covariances: NDArray[np.float64] | None
 
 
-class FastGaussianMixture(GaussianMixture):  # type: ignore[misc]
-    """A drop-in for scikit-learn's GaussianMixture."""
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """How one run of EM ended."""
 
-    def fit_steps(
+    parameters: MixtureParameters
+    lower_bounds: list[float]
+    converged: bool
+
+
+class FastGaussianMixture(GaussianMixture):  # type: ignore[misc]
+    """A drop-in for scikit-learn's GaussianMixture, on compiled kernels.
+
+    Parameters, attributes, errors and warnings are those of scikit-learn's
+    `sklearn.mixture.GaussianMixture`. Added are sample weights, a callback and
+    cancellation in `fit`, and the methods `fit_steps`, `summarize`, `entropy` and
+    `reordered`.
+
+    Parameters
+    ----------
+    n_components, covariance_type, tol, reg_covar, max_iter, n_init
+        As in scikit-learn.
+    init_params : {"subsample", "kmeans", "k-means++", "random", "random_from_data"}
+        How to start. "subsample", the default, tries several k-means++ starts with
+        short EM runs on a sample of the data, and takes the best; the others are
+        scikit-learn's.
+    weights_init, means_init, precisions_init, random_state, warm_start, verbose, \
+verbose_interval
+        As in scikit-learn.
+
+    Notes
+    -----
+    Results are the same, bit for bit, for the same data and random state, whatever
+    the number of threads. A component that loses all its samples keeps a weight of
+    about 0, its mean goes to the origin and its variances to `reg_covar`, as in
+    scikit-learn; it never becomes NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> samples = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> mixture = FastGaussianMixture(n_components=2, random_state=0).fit(samples)
+    >>> np.sort(mixture.means_[:, 0]).round(6)
+    array([ 1., 10.])
+    """
+
+    _parameter_constraints = constraints_with(init_params=INIT_PARAMS)
+
+    def __init__(
         self,
-        X: NDArray[Any],
-        sample_weight: NDArray[Any] | None = None,
-    ) -> Generator[Iteration, None, Self]:
-        """Fit, yielding each iteration; closing the generator cancels the fit."""
-        if sample_weight is not None:
-            X = np.repeat(X, sample_weight.astype(int), axis=0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            super().fit(X)
-        yield Iteration(
-            self.n_iter_,
-            self.max_iter,
-            self.lower_bound_,
-            0.0,
-            self.weights_,
-            self.means_,
-            self.covariances_,
+        n_components: int = 1,
+        *,
+        covariance_type: str = "full",
+        tol: float = 1e-3,
+        reg_covar: float = 1e-6,
+        max_iter: int = 100,
+        n_init: int = 1,
+        init_params: str = SUBSAMPLE,
+        weights_init: ArrayLike | None = None,
+        means_init: ArrayLike | None = None,
+        precisions_init: ArrayLike | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        verbose_interval: int = 10,
+    ) -> None:
+        super().__init__(
+            n_components=n_components,
+            covariance_type=covariance_type,
+            tol=tol,
+            reg_covar=reg_covar,
+            max_iter=max_iter,
+            n_init=n_init,
+            init_params=init_params,
+            weights_init=weights_init,
+            means_init=means_init,
+            precisions_init=precisions_init,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+            verbose_interval=verbose_interval,
         )
-        return self
+
+    # Fitting
 
     def fit(
         self,
-        X: NDArray[Any],
+        X: ArrayLike,
         y: None = None,
-        sample_weight: NDArray[Any] | None = None,
+        sample_weight: ArrayLike | None = None,
         *,
-        callback: Callable[[Iteration], None] | None = None,
+        callback: Callable[[Iteration], object] | None = None,
     ) -> Self:
-        """Fit; `callback` is called with each iteration, and may raise to cancel."""
+        """Fit the mixture.
+
+        Parameters
+        ----------
+        X : array (n, d)
+            The samples.
+        y : None
+            Not used; scikit-learn's convention.
+        sample_weight : array (n,), optional
+            How often each sample counts: a weight of 3 is the same as 3 equal rows.
+        callback : callable, optional
+            Called with each `Iteration`; an exception that it raises ends the fit
+            and leaves the estimator as it was.
+
+        Returns
+        -------
+        FastGaussianMixture
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            A setting or the data are not as they should be, or a covariance has
+            become singular and `reg_covar` is 0.
+
+        Warns
+        -----
+        ConvergenceWarning
+            The likelihood still rose by more than `tol` in the last iteration.
+        """
         for iteration in self.fit_steps(X, sample_weight):
             if callback is not None:
                 callback(iteration)
+        if not self.converged_ and self.max_iter > 0:
+            warnings.warn(
+                "Best performing initialization did not converge. Try different init "
+                "parameters, or increase max_iter, tol, or check for degenerate data.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         return self
+
+    def fit_predict(
+        self, X: ArrayLike, y: None = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.int64]:
+        """Fit the mixture, and predict the labels of the same samples.
+
+        Parameters are those of `fit`; the result is that of `predict`.
+        """
+        return self.fit(X, y, sample_weight).predict(X)
+
+    def fit_steps(
+        self, X: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Generator[Iteration, None, Self]:
+        """Fit the mixture one EM iteration at a time.
+
+        Closing the generator cancels the fit, and leaves the estimator as it was.
+        That the fit did not converge is only said by `converged_`.
+
+        Parameters
+        ----------
+        X, sample_weight
+            As in `fit`.
+
+        Yields
+        ------
+        Iteration
+            After each iteration. While the start is being looked for, iterations
+            with the number 0 and empty parameters.
+
+        Returns
+        -------
+        FastGaussianMixture
+            The estimator itself.
+        """
+        validate_settings(self)
+        samples = self._validated(X, reset=True)
+        weights = check_sample_weight(sample_weight, len(samples))
+        settings = self._start_settings(samples)
+        data = Data.of(samples, weights)
+        warm = self.warm_start and hasattr(self, "converged_")
+        random_state = check_random_state(self.random_state)
+        printer = Printer(self)
+        best: _Fit | None = None
+        with Team() as team:
+            for run in range(1 if warm else self.n_init):
+                printer.run_begins(run)
+                previous = -np.inf
+                if warm:
+                    parameters = self._parameters()
+                    previous = self.lower_bound_
+                else:
+                    looking = start(data, settings, random_state, team)
+                    parameters = yield from _waiting(looking, self.max_iter)
+                fit = yield from self._iterate(
+                    parameters, previous, data, settings.kind, team, printer
+                )
+                if best is None or fit.lower_bounds[-1:] > best.lower_bounds[-1:]:
+                    best = fit
+        assert best is not None
+        self._keep(best, samples.dtype)
+        return self
+
+    def _iterate(
+        self,
+        parameters: MixtureParameters,
+        previous: float,
+        data: Data,
+        kind: CovarianceType,
+        team: Team,
+        printer: Printer,
+    ) -> Generator[Iteration, None, _Fit]:
+        bounds: list[float] = []
+        converged = False
+        dtype = data.samples.dtype
+        for number in range(1, self.max_iter + 1):
+            parameters, bound = em_step(parameters, data, kind, self.reg_covar, team)
+            change = bound - previous
+            previous = bound
+            bounds.append(bound)
+            printer.iteration_ends(number, change)
+            yield Iteration(
+                number,
+                self.max_iter,
+                bound,
+                change,
+                parameters.weights.astype(dtype),
+                parameters.means.astype(dtype),
+                np.asarray(parameters.covariances).astype(dtype),
+            )
+            if abs(change) < self.tol:
+                converged = True
+                break
+        if self.max_iter > 0:
+            printer.run_ends(previous, converged)
+        return _Fit(parameters, bounds, converged)
+
+    def _validated(self, X: ArrayLike, *, reset: bool) -> Array:
+        """Return samples as an array (n, d) of float32 or float64; real for predict."""
+        if reset:
+            samples: Array = validate_data(
+                self,
+                X,
+                dtype=[np.float64, np.float32],
+                ensure_min_samples=2,
+                ensure_all_finite=False,
+            )
+        else:
+            check_is_fitted(self)
+            samples = validate_data(self, X, reset=False, ensure_all_finite=False)
+        check_finite(samples)
+        return samples
+
+    def _start_settings(self, samples: Array) -> StartSettings:
+        n_samples, n_features = samples.shape
+        k = self.n_components
+        if n_samples < k:
+            raise ValueError(
+                f"Expected n_samples >= n_components but got n_components = {k}, "
+                f"n_samples = {n_samples}"
+            )
+        settings = StartSettings(
+            n_components=k,
+            kind=COVARIANCE_TYPES[self.covariance_type],
+            reg_covar=self.reg_covar,
+            init_params=self.init_params,
+        )
+        if self.weights_init is not None:
+            settings = replace(settings, weights=check_weights(self.weights_init, k))
+        if self.means_init is not None:
+            means = check_means(self.means_init, k, n_features)
+            settings = replace(settings, means=means)
+        if self.precisions_init is not None:
+            precisions = check_precisions(
+                self.precisions_init, self.covariance_type, k, n_features
+            )
+            settings = replace(settings, precisions=precisions)
+        return settings
+
+    def _parameters(self) -> MixtureParameters:
+        """Return the fitted parameters in float64."""
+        return MixtureParameters(
+            self.weights_.astype(np.float64),
+            self.means_.astype(np.float64),
+            self.covariances_.astype(np.float64),
+            self.precisions_cholesky_.astype(np.float64),
+        )
+
+    def _keep(self, fit: _Fit, dtype: np.dtype[Any]) -> None:
+        """Set the fitted attributes."""
+        kind = COVARIANCE_TYPES[self.covariance_type]
+        found = fit.parameters
+        cholesky = found.precisions_cholesky
+        covariances = found.covariances
+        if covariances is None:
+            covariances = kind.inverse(kind.precisions(cholesky))
+        self.weights_ = found.weights.astype(dtype)
+        self.means_ = found.means.astype(dtype)
+        self.covariances_ = covariances.astype(dtype)
+        self.precisions_cholesky_ = cholesky.astype(dtype)
+        self.precisions_ = kind.precisions(cholesky).astype(dtype)
+        self.converged_ = fit.converged
+        self.n_iter_ = len(fit.lower_bounds)
+        self.lower_bounds_ = fit.lower_bounds
+        self.lower_bound_ = fit.lower_bounds[-1] if fit.lower_bounds else -np.inf
+
+    # Using a fitted mixture
+
+    def _density(self, samples: Array) -> Density:
+        single = samples.dtype == np.float32 and self.means_.dtype == np.float32
+        dtype: np.dtype[Any] = np.dtype(np.float32 if single else np.float64)
+        kind = COVARIANCE_TYPES[self.covariance_type]
+        return Density.of(self._parameters(), kind, dtype)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Return the most probable component of each sample, (n,) from 0."""
+        samples = self._validated(X, reset=False)
+        if self.n_components > 256:
+            return np.asarray(super().predict(X))
+        with Team() as team:
+            return label(self._density(samples), samples, team).astype(np.int64)
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Return the responsibilities of the components for each sample, (n, K)."""
+        samples = self._validated(X, reset=False)
+        density = self._density(samples)
+        with Team() as team:
+            return detail(
+                density, samples, team, responsibilities=True
+            ).responsibilities
+
+    def score_samples(self, X: ArrayLike) -> Array:
+        """Return the log-likelihood of each sample, (n,)."""
+        samples = self._validated(X, reset=False)
+        with Team() as team:
+            return detail(self._density(samples), samples, team, scores=True).scores
+
+    def entropy(self, X: ArrayLike) -> Array:
+        """Return the entropy of each sample's responsibilities, (n,) in nats."""
+        samples = self._validated(X, reset=False)
+        density = self._density(samples)
+        with Team() as team:
+            return detail(density, samples, team, entropies=True).entropies
+
+    def labels(self, X: ArrayLike) -> NDArray[np.uint8]:
+        """Return what `predict` returns, as uint8.
+
+        Raises
+        ------
+        ValueError
+            There are more than 256 components.
+        """
+        self._check_byte_labels()
+        samples = self._validated(X, reset=False)
+        with Team() as team:
+            return label(self._density(samples), samples, team)
 
     def summarize(
         self,
-        samples: NDArray[Any],
-        values: NDArray[Any] | None = None,
-        sample_weight: NDArray[Any] | None = None,
+        samples: ArrayLike,
+        values: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Summary:
         """Hard labels, and what the components hold of other values.
 
@@ -124,40 +425,93 @@ class FastGaussianMixture(GaussianMixture):  # type: ignore[misc]
             Other values of the same samples, such as their colors.
         sample_weight : array (n,), optional
             How often each sample counts; once when omitted.
+
+        Returns
+        -------
+        Summary
         """
-        responsibilities = self.predict_proba(samples)
-        labels = responsibilities.argmax(axis=1).astype(np.uint8)
-        if sample_weight is not None:
-            responsibilities = responsibilities * sample_weight[:, None]
-        counts = responsibilities.sum(axis=0, dtype=np.float64)
-        if values is None:
-            return Summary(labels, counts, None, None)
-        shift = values.mean(axis=0, dtype=np.float64)
-        centered = values - shift
-        denominator = np.maximum(counts, np.finfo(np.float64).tiny)
-        means = responsibilities.T @ centered / denominator[:, None]
-        moments = np.einsum("nk,ni,nj->kij", responsibilities, centered, centered)
-        covariances = moments / denominator[:, None, None]
-        covariances -= means[:, :, None] * means[:, None, :]
-        return Summary(labels, counts, means + shift, covariances)
+        self._check_byte_labels()
+        checked = self._validated(samples, reset=False)
+        weights = check_sample_weight(sample_weight, len(checked))
+        table = None if values is None else np.asarray(values)
+        if table is not None and (table.ndim != 2 or len(table) != len(checked)):
+            raise ValueError(
+                f"Expected values with a row for each of the {len(checked)} samples, "
+                f"got the shape {table.shape}; pass an array (n, C)."
+            )
+        with Team() as team:
+            found = detail(
+                self._density(checked),
+                checked,
+                team,
+                labels=True,
+                sums=True,
+                values=table,
+                weights=weights,
+            )
+        counts = found.sums[:, 0]
+        if table is None:
+            return Summary(found.labels, counts, None, None)
+        c = table.shape[1]
+        shares = found.sums / np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
+        means = shares[:, 1 : 1 + c]
+        i, j = np.tril_indices(c)
+        second = np.empty((len(counts), c, c))
+        second[:, i, j] = second[:, j, i] = shares[:, 1 + c :]
+        covariances = second - means[:, :, None] * means[:, None, :]
+        return Summary(found.labels, counts, means + found.origin, covariances)
 
-    def entropy(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Entropy of each sample's responsibilities, in nats, (n,)."""
-        responsibilities = self.predict_proba(X)
-        return np.asarray(entr(responsibilities).sum(axis=1))
+    def _check_byte_labels(self) -> None:
+        if self.n_components > 256:
+            raise ValueError(
+                "Expected at most 256 components for labels in one byte, got "
+                f"{self.n_components}; use predict."
+            )
 
-    def reordered(self, order: NDArray[Any]) -> FastGaussianMixture:
-        """Return a fitted copy whose component i is this one's `order[i]`."""
-        order = np.asarray(order, dtype=np.intp)
-        if not np.array_equal(np.sort(order), np.arange(self.n_components)):
+    def reordered(self, order: ArrayLike) -> Self:
+        """Return a fitted copy whose component i is this one's `order[i]`.
+
+        Parameters
+        ----------
+        order : array (K,) of int
+            A permutation of the components.
+
+        Raises
+        ------
+        ValueError
+            It is not a permutation.
+        """
+        check_is_fitted(self)
+        indices = np.asarray(order)
+        if not np.array_equal(np.sort(indices), np.arange(self.n_components)):
             raise ValueError(
                 f"order must be a permutation of 0..{self.n_components - 1}, but is "
-                f"{order.tolist()}; give every component once."
+                f"{indices.tolist()}; give every component once."
             )
+        kind = COVARIANCE_TYPES[self.covariance_type]
         other = copy(self)
-        names = ["weights_", "means_"]
-        if self.covariance_type != "tied":
-            names += ["covariances_", "precisions_", "precisions_cholesky_"]
-        for name in names:
-            setattr(other, name, getattr(self, name)[order])
+        for name in ("weights_", "means_"):
+            setattr(other, name, getattr(self, name)[indices])
+        for name in ("covariances_", "precisions_", "precisions_cholesky_"):
+            setattr(other, name, kind.take(getattr(self, name), indices))
         return other
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that only numpy arrays are supported."""
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = False
+        return tags
+
+
+def _waiting(
+    looking: Generator[None, None, MixtureParameters], max_iter: int
+) -> Generator[Iteration, None, MixtureParameters]:
+    """Turn the stages of a start into iterations with the number 0."""
+    nothing = np.zeros(0)
+    while True:
+        try:
+            next(looking)
+        except StopIteration as stop:
+            parameters: MixtureParameters = stop.value
+            return parameters
+        yield Iteration(0, max_iter, -np.inf, np.inf, nothing, nothing, nothing)

@@ -1,0 +1,154 @@
+"""Expectation maximization: iterate, stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .moments import Density, MixtureParameters, WhitenedMoments
+from .passes import sum_moments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .covariance import CovarianceType
+    from .team import Team
+
+    Array = NDArray[Any]
+
+# Sums in float32 are repeated in float64 if less than this is left of a second
+# moment once the square of the mean is taken off: their error is about 1e-7 of it.
+LEAST_PIVOT = 2e-3
+
+ILL_DEFINED = (
+    "Fitting the mixture model failed because some components have ill-defined "
+    "empirical covariance (for instance caused by singleton or collapsed samples). "
+    "Try to decrease the number of components, increase reg_covar, or scale the "
+    "input data."
+)
+"""scikit-learn's sentence, word for word."""
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """One EM iteration, as told to callbacks.
+
+    Attributes
+    ----------
+    number : int
+        1 for the first iteration; 0 while the start is being looked for.
+    max_iter : int
+        The number at which the fit gives up.
+    log_likelihood : float
+        Mean log-likelihood of a sample under the parameters of this iteration's
+        E step.
+    change : float
+        How much the log-likelihood rose in this iteration; the fit has converged
+        when it is below the tolerance.
+    weights, means, covariances : arrays
+        The parameters that the M step of this iteration gave; shapes as in
+        scikit-learn. They are never written to again.
+    """
+
+    number: int
+    max_iter: int
+    log_likelihood: float
+    change: float
+    weights: Array
+    means: Array
+    covariances: Array
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a mixture is fitted to.
+
+    Attributes
+    ----------
+    samples : array (n, d)
+        float32 or float64.
+    weights : array (n,)
+        How much each sample counts; of the samples' type.
+    total : float
+        Sum of the weights.
+    """
+
+    samples: Array
+    weights: Array
+    total: float
+
+    @property
+    def uniform(self) -> bool:
+        """Whether every sample counts the same."""
+        return self.weights.strides == (0,)
+
+    @classmethod
+    def of(cls, samples: Array, weights: Array | None = None) -> Data:
+        """Gather samples and weights; without weights, each sample counts once."""
+        if weights is None:
+            ones = np.broadcast_to(np.ones((), samples.dtype), (len(samples),))
+            return cls(samples, ones, float(len(samples)))
+        total = float(np.sum(weights, dtype=np.float64))
+        return cls(samples, weights.astype(samples.dtype, copy=False), total)
+
+
+def em_step(
+    parameters: MixtureParameters,
+    data: Data,
+    kind: CovarianceType,
+    reg_covar: float,
+    team: Team,
+) -> tuple[MixtureParameters, float]:
+    """Do one E step and one M step.
+
+    Parameters
+    ----------
+    parameters : MixtureParameters
+    data : Data
+    kind : CovarianceType
+    reg_covar : float
+        Added to every variance, in squared feature units.
+    team : Team
+
+    Returns
+    -------
+    parameters : MixtureParameters
+        Those after the M step.
+    log_likelihood : float
+        Mean log-likelihood of a sample under the parameters before.
+
+    Raises
+    ------
+    ValueError
+        A covariance has become singular; in scikit-learn's words.
+    """
+    dtype = data.samples.dtype
+    precisions = [dtype] if dtype == np.float64 else [dtype, np.dtype(np.float64)]
+    for precision in precisions:
+        density = Density.of(parameters, kind, precision)
+        moments, score = sum_moments(density, data.samples, data.weights, team)
+        read = WhitenedMoments.read(moments, density, kind.layout)
+        try:
+            covariances, precisions_cholesky, pivot = kind.estimate(read, reg_covar)
+        except np.linalg.LinAlgError:
+            pivot = -np.inf
+        if pivot >= LEAST_PIVOT:
+            break
+    if pivot == -np.inf:
+        raise ill_defined(dtype)
+    weights = read.counts / read.counts.sum()
+    new = MixtureParameters(weights, read.means, covariances, precisions_cholesky)
+    return new, score / data.total
+
+
+def ill_defined(dtype: np.dtype[Any]) -> ValueError:
+    """Return scikit-learn's error for a singular covariance."""
+    message = ILL_DEFINED
+    if dtype == np.float32:
+        message += (
+            " The numerical accuracy can also be improved by passing float64 data "
+            "instead of float32."
+        )
+    return ValueError(message)

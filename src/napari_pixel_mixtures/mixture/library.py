@@ -1,0 +1,119 @@
+"""Compiled kernels, from this process, the cache on disk, or the compiler."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import from_dtype, njit, types
+
+from . import kernels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .plan import Plan
+
+
+def _arrays(dtype: Any) -> dict[str, Any]:
+    """Types of the kernels' arguments that depend on the precision."""
+    real = from_dtype(np.dtype(dtype))
+    return {
+        # Any strides, and read-only: every array converts to this type, so that
+        # one compiled kernel serves them all.
+        "samples": types.Array(real, 2, "A", readonly=True),
+        "weights": types.Array(real, 1, "A", readonly=True),
+        "parameters": types.Array(real, 2, "C"),
+        "scores": types.Array(real, 1, "C"),
+        "responsibilities": types.Array(real, 2, "C"),
+        "values": types.Array(real, 2, "A", readonly=True),
+        "origin": types.Array(real, 1, "C"),
+    }
+
+
+_COUNTING = (types.Array(types.int64, 1, "C"), types.int64, types.int64)
+_LABELS = types.Array(types.uint8, 1, "C")
+
+
+def _moments(plan: Any, a: dict[str, Any]) -> tuple[Any, ...]:
+    sums = types.Array(types.float64, 2, "C")
+    scores = types.Array(types.float64, 1, "C")
+    return (
+        *(plan, types.int64, a["samples"], a["weights"], a["parameters"]),
+        *(*_COUNTING, sums, scores),
+    )
+
+
+def _labels(plan: Any, a: dict[str, Any]) -> tuple[Any, ...]:
+    return (plan, types.int64, a["samples"], a["parameters"], *_COUNTING, _LABELS)
+
+
+def _details(plan: Any, a: dict[str, Any]) -> tuple[Any, ...]:
+    sums = types.Array(types.float64, 3, "C")
+    return (
+        *(plan, types.int64, a["samples"], a["weights"], a["parameters"]),
+        *(*_COUNTING, _LABELS, a["scores"], a["scores"], a["responsibilities"]),
+        *(a["values"], a["origin"], sums),
+    )
+
+
+_SIGNATURES = {"moments": _moments, "labels": _labels, "details": _details}
+_SOURCES: dict[str, Any] = {
+    "moments": kernels.moments_pass,
+    "labels": kernels.labels_pass,
+    "details": kernels.details_pass,
+}
+_dispatchers: dict[str, Any] = {}
+_kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
+_lock = threading.RLock()
+
+
+def kernel(name: str, plan: Plan) -> Callable[..., None]:
+    """Return a compiled kernel; compiles it the first time on this machine.
+
+    Parameters
+    ----------
+    name : {"moments", "labels", "details"}
+        Which pass of `kernels`.
+    plan : Plan
+        What it is for.
+
+    Returns
+    -------
+    callable
+        It releases the interpreter's lock. It does not check its arguments.
+    """
+    key = (name, plan._numba_type_, plan.dtype)
+    found = _kernels.get(key)
+    if found is None:
+        with _lock:
+            signature = _SIGNATURES[name](plan._numba_type_, _arrays(plan.dtype))
+            found = _kernels[key] = _compile(name, signature)
+    return found
+
+
+def _compile(name: str, signature: tuple[Any, ...]) -> Callable[..., None]:
+    if name not in _dispatchers:
+        _dispatchers[name] = _cached(_SOURCES[name])
+    dispatcher = _dispatchers[name]
+    try:
+        compiled = dispatcher.compile(signature)
+    except (OSError, EOFError, pickle.UnpicklingError):
+        # The cache cannot be written or read. After a failed write the kernel is
+        # there; after a failed read it is compiled without a cache.
+        if signature not in dispatcher.overloads:
+            dispatcher = njit(nogil=True)(_SOURCES[name])
+        compiled = dispatcher.compile(signature)
+    return compiled  # type: ignore[no-any-return]
+
+
+def _cached(function: Callable[..., None]) -> Any:
+    dispatcher = njit(nogil=True)(function)
+    try:
+        dispatcher.enable_caching()
+    except RuntimeError:
+        # numba found no folder that it may write to: compile in every process.
+        pass
+    return dispatcher

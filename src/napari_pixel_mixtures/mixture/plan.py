@@ -1,0 +1,73 @@
+"""What a kernel is compiled for: layout, number of features, precision."""
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba.core import types
+from numba.extending import NativeValue, models, register_model, unbox
+
+from .layout import LAYOUTS, UNROLLED, Layout, padded
+
+
+def _fingerprint() -> str:
+    """Digest of the sources that write instructions.
+
+    numba's cache on disk looks only at the file of the compiled function; as part
+    of its argument's type, this makes it notice changes to the others.
+    """
+    digest = hashlib.sha256()
+    for name in ("lanes.py", "layout.py", "plan.py", "steps.py", "kernels.py"):
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class PlanType(types.Type):
+    """numba's type of a Plan: there is one for each kernel to be compiled."""
+
+    def __init__(self, layout: str, n_features: int, fingerprint: str) -> None:
+        self.layout = LAYOUTS[layout]
+        self.n_features = n_features
+        super().__init__(f"Plan({layout}, {n_features}, {fingerprint})")
+
+
+register_model(PlanType)(models.OpaqueModel)
+
+
+@unbox(PlanType)
+def _unbox_plan(typ, plan, context):  # type: ignore[no-untyped-def]
+    return NativeValue(context.context.get_dummy_value())
+
+
+@cache
+def _plan_type(layout: str, n_features: int) -> PlanType:
+    unrolled = n_features if n_features <= UNROLLED else 0
+    return PlanType(layout, unrolled, _fingerprint())
+
+
+class Plan:
+    """Which kernel to use; passed to it as its first argument.
+
+    Parameters
+    ----------
+    layout : Layout
+        How the whitening factor is stored.
+    n_features : int
+        Number of features, d.
+    dtype : dtype
+        float32 or float64, what the kernel computes in.
+    """
+
+    def __init__(self, layout: Layout, n_features: int, dtype: np.dtype[Any]) -> None:
+        self.layout = layout
+        self.n_features = n_features
+        self.dtype = np.dtype(dtype)
+        self.width = padded(n_features)
+        self.n_parameters = 1 + 2 * self.width + layout.n_factors(n_features)
+        self.n_moments = 1 + self.width + layout.n_second_moments(n_features)
+        self._numba_type_ = _plan_type(layout.name, n_features)

@@ -1,0 +1,298 @@
+"""Where EM starts: scikit-learn's ways, and a better one.
+
+The better one, "subsample", works on a sample of the data that is large enough to
+tell the components apart and small enough to try several starts: k-means++ picks
+means, a few EM iterations improve on them, the best few starts go on, and the best
+of these is where EM on all data starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.cluster import KMeans, kmeans_plusplus
+
+from .em import Data, em_step, ill_defined
+from .moments import TINY, MixtureParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+
+    from .covariance import CovarianceType
+    from .team import Team
+
+    Array = NDArray[Any]
+
+SUBSAMPLE = "subsample"
+"""The value of init_params for the better start."""
+
+
+@dataclass(frozen=True)
+class StartSettings:
+    """What a start depends on besides data and random numbers.
+
+    Attributes
+    ----------
+    n_components : int
+    kind : CovarianceType
+    reg_covar : float
+    init_params : str
+        How to start, see `FastGaussianMixture`.
+    weights, means, precisions : array or None
+        What the user gives; it takes the place of what is found.
+    """
+
+    n_components: int
+    kind: CovarianceType
+    reg_covar: float
+    init_params: str
+    weights: Array | None = None
+    means: Array | None = None
+    precisions: Array | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the user gives everything."""
+        return (
+            self.weights is not None
+            and self.means is not None
+            and self.precisions is not None
+        )
+
+
+def start(
+    data: Data,
+    settings: StartSettings,
+    random_state: np.random.RandomState,
+    team: Team,
+) -> Generator[None, None, MixtureParameters]:
+    """Find where to start; yields between stages, so that it can be cancelled.
+
+    Parameters
+    ----------
+    data : Data
+    settings : StartSettings
+    random_state : RandomState
+    team : Team
+
+    Returns
+    -------
+    MixtureParameters
+
+    Raises
+    ------
+    ValueError
+        A covariance of the start is singular.
+    """
+    found: MixtureParameters | None = None
+    if not settings.complete:
+        if settings.init_params == SUBSAMPLE:
+            found = yield from _subsample(data, settings, random_state, team)
+        else:
+            labels_or_responsibilities = _STARTS[settings.init_params](
+                data, settings.n_components, random_state
+            )
+            yield
+            found = estimate(labels_or_responsibilities, data, settings)
+    return _with_given(found, settings, data.samples.dtype)
+
+
+def _with_given(
+    found: MixtureParameters | None, settings: StartSettings, dtype: np.dtype[Any]
+) -> MixtureParameters:
+    def choose(given: Array | None, name: str) -> Array:
+        if given is None:
+            return np.asarray(getattr(found, name))
+        return given.astype(np.float64)
+
+    weights = choose(settings.weights, "weights")
+    means = choose(settings.means, "means")
+    if settings.precisions is None:
+        assert found is not None
+        return MixtureParameters(
+            weights, means, found.covariances, found.precisions_cholesky
+        )
+    kind = settings.kind
+    precisions = settings.precisions.astype(np.float64)
+    try:
+        cholesky = kind.cholesky_of_precisions(precisions)
+    except np.linalg.LinAlgError:
+        raise ill_defined(dtype) from None
+    return MixtureParameters(weights, means, None, cholesky)
+
+
+# scikit-learn's ways. Each draws the same random numbers as scikit-learn does, and
+# gives labels (n,), -1 for none, or responsibilities (n, K).
+
+
+def _kmeans(data: Data, n_components: int, random_state: Any) -> Array:
+    means = KMeans(n_clusters=n_components, n_init=1, random_state=random_state)
+    weights = None if data.uniform else data.weights
+    return np.asarray(means.fit(data.samples, sample_weight=weights).labels_)
+
+
+def _kmeans_plusplus(data: Data, n_components: int, random_state: Any) -> Array:
+    weights = None if data.uniform else data.weights
+    _, indices = kmeans_plusplus(
+        data.samples, n_components, sample_weight=weights, random_state=random_state
+    )
+    return _alone(indices, data)
+
+
+def _random_from_data(data: Data, n_components: int, random_state: Any) -> Array:
+    n = len(data.samples)
+    return _alone(random_state.choice(n, size=n_components, replace=False), data)
+
+
+def _random(data: Data, n_components: int, random_state: Any) -> Array:
+    size = (len(data.samples), n_components)
+    responsibilities = random_state.uniform(size=size)
+    responsibilities /= responsibilities.sum(axis=1)[:, None]
+    return np.asarray(responsibilities)
+
+
+def _alone(indices: Array, data: Data) -> Array:
+    labels = np.full(len(data.samples), -1)
+    labels[indices] = np.arange(len(indices))
+    return labels
+
+
+_STARTS: dict[str, Callable[[Data, int, Any], Array]] = {
+    "kmeans": _kmeans,
+    "k-means++": _kmeans_plusplus,
+    "random_from_data": _random_from_data,
+    "random": _random,
+}
+
+INIT_PARAMS = frozenset({SUBSAMPLE, *_STARTS})
+
+
+def estimate(found: Array, data: Data, settings: StartSettings) -> MixtureParameters:
+    """Estimate parameters from labels (n,) or responsibilities (n, K).
+
+    About means that are known, in float64 and in two passes.
+    """
+    k, d = settings.n_components, data.samples.shape[1]
+    counts = np.full(k, TINY)
+    means = np.zeros((k, d))
+    second = np.zeros((k, d, d))
+    for i in range(k):
+        if found.ndim == 1:
+            chosen = np.flatnonzero(found == i)
+            samples = data.samples[chosen].astype(np.float64)
+            weights = data.weights[chosen].astype(np.float64)
+        else:
+            samples = data.samples.astype(np.float64, copy=False)
+            weights = data.weights * found[:, i]
+        counts[i] += weights.sum()
+        means[i] = weights @ samples / counts[i]
+        offsets = samples - means[i]
+        second[i] = (offsets * weights[:, None]).T @ offsets / counts[i]
+    try:
+        covariances, cholesky = settings.kind.from_matrices(
+            second, counts, settings.reg_covar
+        )
+    except np.linalg.LinAlgError:
+        raise ill_defined(data.samples.dtype) from None
+    return MixtureParameters(counts / data.total, means, covariances, cholesky)
+
+
+# The better way.
+
+# Sub-sampled rows for each parameter of a component, and bounds on their number.
+_ROWS_PER_PARAMETER = 40
+_LEAST_ROWS = 4_000
+_MOST_ROWS = 20_000
+
+# Starts tried, iterations that each gets; starts that go on, and iterations.
+_CANDIDATES = 8
+_FIRST_ITERATIONS = 6
+_FINALISTS = 2
+_LAST_ITERATIONS = 60
+_LAST_CHANGE = 2e-4
+
+
+def _draw(data: Data, size: int, random_state: Any) -> Data:
+    """Draw rows at even steps of the weight, from a random first place."""
+    n = len(data.samples)
+    if n <= size:
+        return data
+    if data.uniform:
+        places = (np.arange(size) + random_state.uniform()) * (n / size)
+        return Data.of(np.ascontiguousarray(data.samples[places.astype(np.intp)]))
+    cumulative = np.cumsum(data.weights, dtype=np.float64)
+    places = (np.arange(size) + random_state.uniform()) * (cumulative[-1] / size)
+    chosen = np.searchsorted(cumulative, places, side="right")
+    rows, counts = np.unique(np.minimum(chosen, n - 1), return_counts=True)
+    return Data.of(np.ascontiguousarray(data.samples[rows]), counts)
+
+
+def _subsample(
+    data: Data,
+    settings: StartSettings,
+    random_state: np.random.RandomState,
+    team: Team,
+) -> Generator[None, None, MixtureParameters]:
+    kind = settings.kind
+    d = data.samples.shape[1]
+    per_component = 1 + d + kind.layout.n_second_moments(d)
+    rows = _ROWS_PER_PARAMETER * per_component * settings.n_components
+    part = _draw(data, int(np.clip(rows, _LEAST_ROWS, _MOST_ROWS)), random_state)
+    candidates = []
+    for _ in range(_CANDIDATES):
+        parameters = _nearest_means(part, settings, random_state)
+        candidates.append(
+            _improve(parameters, part, settings, team, _FIRST_ITERATIONS, 0.0)
+        )
+        yield
+    candidates.sort(key=lambda candidate: -candidate[1])
+    best = candidates[0]
+    for parameters, _ in candidates[:_FINALISTS]:
+        finalist = _improve(
+            parameters, part, settings, team, _LAST_ITERATIONS, _LAST_CHANGE
+        )
+        if finalist[1] > best[1]:
+            best = finalist
+        yield
+    return best[0]
+
+
+def _nearest_means(
+    part: Data, settings: StartSettings, random_state: np.random.RandomState
+) -> MixtureParameters:
+    """Deal samples out to the nearest of means that k-means++ picks."""
+    weights = None if part.uniform else part.weights
+    k = min(settings.n_components, len(part.samples))
+    centers, _ = kmeans_plusplus(
+        part.samples, k, sample_weight=weights, random_state=random_state
+    )
+    samples = part.samples.astype(np.float64)
+    centers = centers.astype(np.float64)
+    distances = (centers**2).sum(axis=1) - 2 * samples @ centers.T
+    return estimate(distances.argmin(axis=1), part, settings)
+
+
+def _improve(
+    parameters: MixtureParameters,
+    part: Data,
+    settings: StartSettings,
+    team: Team,
+    iterations: int,
+    least_change: float,
+) -> tuple[MixtureParameters, float]:
+    before = -np.inf
+    for _ in range(iterations):
+        try:
+            new, likelihood = em_step(
+                parameters, part, settings.kind, settings.reg_covar, team
+            )
+        except ValueError:
+            break
+        if likelihood - before < least_change:
+            break
+        parameters, before = new, likelihood
+    return parameters, before

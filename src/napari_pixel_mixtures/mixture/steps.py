@@ -1,0 +1,434 @@
+"""The inner loops of the kernels, each over one tile of `SAMPLES` samples.
+
+Each function is a numba intrinsic: called in compiled code, it writes its vector
+instructions there. Arrays are one-dimensional and contiguous:
+
+tile (width * SAMPLES,) the samples, feature by feature; densities (K * SAMPLES,)
+log2 of weight times density, later the unscaled responsibilities; peak (SAMPLES,)
+the largest of them; total (SAMPLES,) their sum, later the factor that scales them;
+scratch (3 * width * SAMPLES,) room for kernels that loop over features.
+"""
+# mypy: allow-untyped-defs, allow-untyped-calls
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from .lanes import INT64, LANES, PRECISIONS, Emitter, Lanes
+from .layout import ACCUMULATORS, SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .plan import PlanType
+
+BIT = ir.IntType(1)
+
+
+def _open(
+    context: Any, builder: ir.IRBuilder, signature: Any, values: tuple[Any, ...]
+) -> tuple[Emitter, list[Any]]:
+    """Return an emitter, and the arguments with arrays as pointers to their data."""
+    opened = []
+    precision = None
+    for kind, value in zip(signature.args, values, strict=True):
+        if isinstance(kind, types.Array):
+            if kind.dtype in PRECISIONS and precision is None:
+                precision = PRECISIONS[kind.dtype]
+            value = context.make_array(kind)(context, builder, value).data
+        opened.append(value)
+    if precision is None:
+        precision = PRECISIONS[types.float64]
+    return Emitter(builder, precision), opened
+
+
+def _row(emit: Emitter, rows: ir.Value, index: ir.Value, length: Any) -> ir.Value:
+    length = INT64(length) if isinstance(length, int) else length
+    return emit.at(rows, emit.builder.mul(index, length))
+
+
+class _Component:
+    """The parameters of one component, and what whitens a tile with them."""
+
+    def __init__(
+        self,
+        emit: Emitter,
+        plan: PlanType,
+        width: ir.Value,
+        parameters: ir.Value,
+        tile: ir.Value,
+        scratch: ir.Value,
+    ) -> None:
+        self.emit = emit
+        self.plan = plan
+        self.tile = tile
+        self.constant = emit.broadcast(parameters)
+        if plan.n_features:
+            d = plan.n_features
+            self.means = [emit.broadcast(parameters, 1 + i) for i in range(d)]
+            self.shifts = [emit.broadcast(parameters, 1 + d + i) for i in range(d)]
+            self.factor = emit.at(parameters, 1 + 2 * d)
+        else:
+            builder = emit.builder
+            rows = builder.mul(width, INT64(SAMPLES))
+            self.width = width
+            self.mean_row = emit.at(parameters, 1)
+            self.shift_row = emit.at(self.mean_row, width)
+            self.factor = emit.at(self.shift_row, width)
+            self.offsets = scratch
+            self.whitened = emit.at(scratch, rows)
+            self.weighted = emit.at(self.whitened, rows)
+
+    def whiten(self, sample: ir.Value) -> list[Lanes]:
+        """Return z of the samples from `sample` on, in registers."""
+        offsets = [
+            self.emit.load(self.tile, i * SAMPLES, sample) - mean
+            for i, mean in enumerate(self.means)
+        ]
+        return self.plan.layout.whiten(self.emit, self.factor, self.shifts, offsets)
+
+    def whiten_tile(self) -> None:
+        """Write z of the whole tile to memory."""
+        emit = self.emit
+        with emit.loop(self.width) as i:
+            mean = emit.broadcast(self.mean_row, i)
+            place = emit.builder.mul(i, INT64(SAMPLES))
+            with emit.loop(SAMPLES, LANES) as sample:
+                x = emit.load(self.tile, place, sample)
+                emit.store(x - mean, self.offsets, place, sample)
+        self.plan.layout.whiten_looped(
+            emit,
+            self.factor,
+            self.shift_row,
+            self.offsets,
+            self.whitened,
+            self.width,
+        )
+
+    def each_density(self, use: Callable[[ir.Value, Lanes], None]) -> None:
+        """Emit a loop over the tile that calls `use(sample, log2 density)`."""
+        emit = self.emit
+        if not self.plan.n_features:
+            self.whiten_tile()
+        with emit.loop(SAMPLES, LANES) as sample:
+            density = self.constant
+            if self.plan.n_features:
+                for z in self.whiten(sample):
+                    density = (-z).times_plus(z, density)
+            else:
+                rest = emit.variable(density)
+                with emit.loop(self.width) as i:
+                    place = emit.builder.mul(i, INT64(SAMPLES))
+                    z = emit.load(self.whitened, place, sample)
+                    rest.set((-z).times_plus(z, rest.get()))
+                density = rest.get()
+            use(sample, density)
+
+
+@intrinsic
+def log_densities(
+    typing, plan, width, parameters, k, length, tile, scratch, densities, peak
+):
+    """Write component k's row of `densities`, and raise `peak` to it."""
+
+    def generate(context, builder, signature, values):
+        emit, (_, width, parameters, k, length, tile, scratch, densities, peak) = _open(
+            context, builder, signature, values
+        )
+        component = _Component(
+            emit, plan, width, _row(emit, parameters, k, length), tile, scratch
+        )
+        row = _row(emit, densities, k, SAMPLES)
+
+        def keep(sample: ir.Value, density: Lanes) -> None:
+            emit.store(density, row, sample)
+            emit.store(emit.load(peak, sample).larger(density), peak, sample)
+
+        component.each_density(keep)
+        return context.get_dummy_value()
+
+    arguments = (plan, width, parameters, k, length, tile, scratch, densities, peak)
+    return types.void(*arguments), generate
+
+
+@intrinsic
+def vote(typing, plan, width, parameters, k, length, tile, scratch, winner, peak):
+    """Where component k's density exceeds `peak`, make it the `winner`."""
+
+    def generate(context, builder, signature, values):
+        emit, (_, width, parameters, k, length, tile, scratch, winner, peak) = _open(
+            context, builder, signature, values
+        )
+        component = _Component(
+            emit, plan, width, _row(emit, parameters, k, length), tile, scratch
+        )
+        name = emit.splat(builder.sitofp(k, emit.precision.scalar))
+
+        def compare(sample: ir.Value, density: Lanes) -> None:
+            best = emit.load(peak, sample)
+            held = emit.load(winner, sample)
+            emit.store(density.where_above(best, held, name), winner, sample)
+            emit.store(best.larger(density), peak, sample)
+
+        component.each_density(compare)
+        return context.get_dummy_value()
+
+    arguments = (plan, width, parameters, k, length, tile, scratch, winner, peak)
+    return types.void(*arguments), generate
+
+
+@intrinsic
+def pick(typing, k, densities, best, winner):
+    """Where component k's density exceeds `best`, make it the `winner`."""
+
+    def generate(context, builder, signature, values):
+        emit, (k, densities, best, winner) = _open(context, builder, signature, values)
+        row = _row(emit, densities, k, SAMPLES)
+        name = emit.splat(builder.sitofp(k, emit.precision.scalar))
+        with emit.loop(SAMPLES, LANES) as sample:
+            density = emit.load(row, sample)
+            bound = emit.load(best, sample)
+            held = emit.load(winner, sample)
+            emit.store(density.where_above(bound, held, name), winner, sample)
+            emit.store(bound.larger(density), best, sample)
+        return context.get_dummy_value()
+
+    return types.void(k, densities, best, winner), generate
+
+
+@intrinsic
+def exponentials(typing, k, densities, peak, total):
+    """Turn row k of `densities` into unscaled responsibilities; add it to `total`.
+
+    Returns whether any of them is not 0. Where none of a vector's samples belongs
+    to the component, which is the rule in pictures, no exponential is computed.
+    """
+
+    def generate(context, builder, signature, values):
+        emit, (k, densities, peak, total) = _open(context, builder, signature, values)
+        row = _row(emit, densities, k, SAMPLES)
+        live = cgutils.alloca_once_value(builder, BIT(0))
+        cutoff = emit.constant(emit.precision.cutoff)
+        with emit.loop(SAMPLES, LANES) as sample:
+            power = emit.load(row, sample) - emit.load(peak, sample)
+            with builder.if_else(power.any_above(cutoff)) as (near, far):
+                with near:
+                    value = emit.exp2(power)
+                    emit.store(value, row, sample)
+                    emit.store(emit.load(total, sample) + value, total, sample)
+                    builder.store(BIT(1), live)
+                with far:
+                    emit.store(emit.constant(0.0), row, sample)
+        return builder.load(live)
+
+    return types.boolean(k, densities, peak, total), generate
+
+
+@intrinsic
+def add_surprise(typing, k, densities, peak, surprise):
+    """Add 2**p p to `surprise`, where p is component k's log2 density below `peak`."""
+
+    def generate(context, builder, signature, values):
+        emit, (k, densities, peak, surprise) = _open(
+            context, builder, signature, values
+        )
+        row = _row(emit, densities, k, SAMPLES)
+        low = emit.constant(emit.precision.cutoff)
+        with emit.loop(SAMPLES, LANES) as sample:
+            power = (emit.load(row, sample) - emit.load(peak, sample)).larger(low)
+            total = emit.exp2(power).times_plus(power, emit.load(surprise, sample))
+            emit.store(total, surprise, sample)
+        return context.get_dummy_value()
+
+    return types.void(k, densities, peak, surprise), generate
+
+
+@intrinsic
+def finish_tile(typing, peak, total, weight):
+    """Make `total` the factor that turns `densities` into weighted responsibilities.
+
+    `peak` becomes log2 of the samples' densities. Returns the weighted sum of it.
+    """
+
+    def generate(context, builder, signature, values):
+        emit, (peak, total, weight) = _open(context, builder, signature, values)
+        # A sample infinitely far from all components has no responsibilities.
+        least = emit.constant(2.0**emit.precision.cutoff)
+        result = emit.variable(emit.constant(0.0))
+        with emit.loop(SAMPLES, LANES) as sample:
+            amount = emit.load(total, sample).larger(least)
+            density = emit.log2(amount) + emit.load(peak, sample)
+            emit.store(density, peak, sample)
+            w = emit.load(weight, sample)
+            result.set(w.times_plus(density, result.get()))
+            emit.store(w / amount, total, sample)
+        return emit.sum(result.get())
+
+    return types.float64(peak, total, weight), generate
+
+
+@intrinsic
+def add_moments(
+    typing,
+    plan,
+    width,
+    parameters,
+    k,
+    length,
+    tile,
+    scratch,
+    densities,
+    scale,
+    sums,
+    n_moments,
+):
+    """Add component k's moments in this tile to its row of `sums`, lane by lane."""
+
+    def generate(context, builder, signature, values):
+        emit, opened = _open(context, builder, signature, values)
+        (_, width, parameters, k, length, tile, scratch) = opened[:7]
+        (densities, scale, sums, n_moments) = opened[7:]
+        component = _Component(
+            emit, plan, width, _row(emit, parameters, k, length), tile, scratch
+        )
+        row = _row(emit, densities, k, SAMPLES)
+        place = _row(emit, sums, k, builder.mul(n_moments, INT64(LANES)))
+        if plan.n_features:
+            _add_moments_unrolled(component, row, scale, place)
+        else:
+            _add_moments_looped(component, row, scale, place)
+        return context.get_dummy_value()
+
+    arguments = (plan, width, parameters, k, length, tile, scratch, densities, scale)
+    return types.void(*arguments, sums, n_moments), generate
+
+
+def _add_moments_unrolled(
+    component: _Component, row: ir.Value, scale: ir.Value, place: ir.Value
+) -> None:
+    """Add up as many moments at a time as there are registers for.
+
+    A moment is named by its factors: () for the responsibility alone, (i,) for that
+    times z_i, (i, j) for that times z_i z_j.
+    """
+    emit = component.emit
+    d = component.plan.n_features
+    names: list[tuple[int, ...]] = [(), *((i,) for i in range(d))]
+    names += component.plan.layout.products(d)
+    for start in range(0, len(names), ACCUMULATORS):
+        group = names[start : start + ACCUMULATORS]
+        sums = [
+            emit.variable(emit.load(place, (start + n) * LANES))
+            for n in range(len(group))
+        ]
+        with emit.loop(SAMPLES, LANES) as sample:
+            value = emit.load(row, sample)
+            with emit.builder.if_then(value.any_above(emit.constant(0.0))):
+                r = value * emit.load(scale, sample)
+                z = component.whiten(sample)
+                weighted: dict[int, Lanes] = {}
+                for name, total in zip(group, sums, strict=True):
+                    if not name:
+                        total.set(total.get() + r)
+                        continue
+                    i = name[0]
+                    if i < 0:
+                        for zi in z:
+                            total.set((r * zi).times_plus(zi, total.get()))
+                        continue
+                    if i not in weighted:
+                        weighted[i] = r * z[i]
+                    if len(name) == 1:
+                        total.set(total.get() + weighted[i])
+                    else:
+                        j = name[1]
+                        total.set(weighted[i].times_plus(z[j], total.get()))
+        for n, total in enumerate(sums):
+            emit.store(total.get(), place, (start + n) * LANES)
+
+
+def _add_moments_looped(
+    component: _Component, row: ir.Value, scale: ir.Value, place: ir.Value
+) -> None:
+    emit = component.emit
+    builder = emit.builder
+    component.whiten_tile()
+    count = emit.variable(emit.load(place))
+    with emit.loop(SAMPLES, LANES) as sample:
+        r = emit.load(row, sample) * emit.load(scale, sample)
+        count.set(count.get() + r)
+    emit.store(count.get(), place)
+    firsts = emit.at(place, LANES)
+    with emit.loop(component.width) as i:
+        rows = builder.mul(i, INT64(SAMPLES))
+        target = emit.at(firsts, builder.mul(i, INT64(LANES)))
+        total = emit.variable(emit.load(target))
+        with emit.loop(SAMPLES, LANES) as sample:
+            r = emit.load(row, sample) * emit.load(scale, sample)
+            weighted = r * emit.load(component.whitened, rows, sample)
+            emit.store(weighted, component.weighted, rows, sample)
+            total.set(total.get() + weighted)
+        emit.store(total.get(), target)
+    component.plan.layout.add_products_looped(
+        emit,
+        emit.at(firsts, builder.mul(component.width, INT64(LANES))),
+        component.weighted,
+        component.whitened,
+        component.width,
+    )
+
+
+@intrinsic
+def add_lanes(typing, sums, result, start, count):
+    """Add the lanes of `sums` to `result[start:start + count]`; clear `sums`."""
+
+    def generate(context, builder, signature, values):
+        emit, (sums, result, start, count) = _open(context, builder, signature, values)
+        with emit.loop(count) as i:
+            source = emit.at(sums, builder.mul(i, INT64(LANES)))
+            target = emit.at(result, start, i)
+            total = builder.fadd(builder.load(target), emit.sum(emit.load(source)))
+            builder.store(total, target)
+            emit.store(emit.constant(0.0), source)
+        return context.get_dummy_value()
+
+    return types.void(sums, result, start, count), generate
+
+
+@intrinsic
+def dot(typing, densities, k, scale, values, i, j):
+    """Sum of component k's responsibilities, times rows i and j of `values`.
+
+    A negative row stands for ones.
+    """
+
+    def generate(context, builder, signature, arguments):
+        emit, (densities, k, scale, values, i, j) = _open(
+            context, builder, signature, arguments
+        )
+        row = _row(emit, densities, k, SAMPLES)
+        total = emit.variable(emit.constant(0.0))
+        left = _row(emit, values, i, SAMPLES)
+        right = _row(emit, values, j, SAMPLES)
+        with emit.loop(SAMPLES, LANES) as sample:
+            r = emit.load(row, sample) * emit.load(scale, sample)
+            product = r * emit.load(left, sample)
+            total.set(product.times_plus(emit.load(right, sample), total.get()))
+        return emit.sum(total.get())
+
+    return types.float64(densities, k, scale, values, i, j), generate
+
+
+@intrinsic
+def fetch_add(typing, counter, amount):
+    """Add to a counter that threads share, and return what it was before."""
+
+    def generate(context, builder, signature, values):
+        array = context.make_array(signature.args[0])(context, builder, values[0])
+        return builder.atomic_rmw("add", array.data, values[1], "monotonic")
+
+    return types.int64(counter, types.int64), generate

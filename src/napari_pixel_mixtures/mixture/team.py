@@ -1,0 +1,169 @@
+"""Threads that run a compiled pass together.
+
+numba's own parallel regions abort the process when two threads enter them at once
+with its default layer, so that kernels here run without the interpreter's lock in
+ordinary threads. A team lives as long as one fit or one prediction: there is no
+thread left afterwards, and nothing that a fork could break.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+STOPPED = np.iinfo(np.int64).max // 2
+"""Value of a counter at which every thread finds nothing left to do."""
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How the engine uses the machine; the results do not depend on it.
+
+    Attributes
+    ----------
+    n_threads : int
+        Number of threads, 1 or more.
+    block_size : int
+        Number of samples that a thread takes at a time, 1 or more; rounded up to
+        a multiple of what sums are kept apart for.
+    """
+
+    n_threads: int
+    block_size: int
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for name in ("n_threads", "block_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"Expected {name} to be an integer of at least 1, got {value!r}; "
+                    "leave it out for the default."
+                )
+
+
+def _available_processors() -> int:
+    """Count the processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows
+        return os.cpu_count() or 1
+
+
+_settings = EngineSettings(n_threads=_available_processors(), block_size=4096)
+
+
+def engine_settings() -> EngineSettings:
+    """Return the present settings."""
+    return _settings
+
+
+def set_engine(n_threads: int | None = None, block_size: int | None = None) -> None:
+    """Change settings of the engine, for the whole process.
+
+    Parameters
+    ----------
+    n_threads : int, optional
+        Number of threads; at first, the processors that the process may use.
+    block_size : int, optional
+        Number of samples that a thread takes at a time.
+
+    Raises
+    ------
+    ValueError
+        A value is not an integer of at least 1.
+    """
+    global _settings
+    changes = {"n_threads": n_threads, "block_size": block_size}
+    given = {name: value for name, value in changes.items() if value is not None}
+    _settings = replace(_settings, **given)
+
+
+@contextmanager
+def engine(
+    n_threads: int | None = None, block_size: int | None = None
+) -> Iterator[EngineSettings]:
+    """Change settings of the engine within a `with` block.
+
+    Parameters and errors are those of `set_engine`.
+    """
+    global _settings
+    before = _settings
+    set_engine(n_threads, block_size)
+    try:
+        yield _settings
+    finally:
+        _settings = before
+
+
+class Team:
+    """Threads of one fit or one prediction; a context manager.
+
+    The thread that uses the team works too; the others start when there is enough
+    work, and have ended when the `with` block is left.
+    """
+
+    def __init__(self) -> None:
+        self.settings = _settings
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        """Return the team; its threads start when they are needed."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the threads, and wait until they have."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(
+        self,
+        task: Callable[[NDArray[np.int64]], object],
+        n_helpers: int,
+    ) -> None:
+        """Run a task in this thread, and at once in up to `n_helpers` others.
+
+        Parameters
+        ----------
+        task : callable
+            Called with a counter (1,) that all of them share; each takes work off
+            it until none is left.
+        n_helpers : int
+            More than this many other threads would find nothing to do.
+        """
+        counter = np.zeros(1, np.int64)
+        n_helpers = min(n_helpers, self.settings.n_threads - 1)
+        if n_helpers < 1:
+            task(counter)
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(
+                self.settings.n_threads - 1, thread_name_prefix="pixel-mixtures"
+            )
+        jobs = [self._pool.submit(task, counter) for _ in range(n_helpers)]
+        try:
+            task(counter)
+        finally:
+            # After an interrupt this ends the others early; otherwise they have
+            # found nothing left anyway.
+            counter[0] = STOPPED
+            wait(jobs)
+        for job in jobs:
+            job.result()
