@@ -141,7 +141,7 @@ def whitening(
     n_components = clustering.n_components
     if whiten is None:
         return np.zeros(3), np.eye(3)
-    if whiten == "pooled":
+    if isinstance(whiten, str) and whiten == "pooled":
         weights = clustering.mixture.weights_.astype(np.float64)
         center = weights @ clustering.colors
         covariance = np.tensordot(weights, clustering.color_covariances, axes=1)

@@ -333,8 +333,6 @@ def _describe(
         labels = np.zeros(picture.shape, np.uint8)
         labels.reshape(-1)[material.pixels] = found
     assert summary.value_means is not None  # because values were given
-    assert summary.value_covariances is not None
-    covariances = summary.value_covariances
     for group in samples.groups:
         if isinstance(group.feature, Color):
             matrices = COVARIANCE_TYPES[recipe.covariance_type].matrices(
@@ -345,6 +343,8 @@ def _describe(
             symmetric = (marginal + marginal.transpose(0, 2, 1)) / 2
             covariances = symmetric / group.factor / group.factor
             break
+    else:
+        covariances = _value_covariances(mixture, material, summary.value_means)
     pixel_counts = np.bincount(labels.reshape(-1), minlength=recipe.n_components + 1)
     return Clustering(
         labels=labels,
@@ -357,6 +357,42 @@ def _describe(
         feature_names=samples.names,
         recipe=recipe,
     )
+
+
+def _value_covariances(
+    mixture: FastGaussianMixture, material: _Material, means: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Responsibility-weighted covariance of each component's values, (K, C, C).
+
+    About the component's own mean and in float64, so that it has no negative
+    eigenvalue where all pixels of a component are of one color or nearly so.
+    """
+    samples, values, counts = material.samples.values, material.values, material.counts
+    n_components, n_channels = means.shape
+    sums = np.zeros((n_components, n_channels, n_channels))
+    totals = np.zeros(n_components)
+    length = 2**16
+    for start in range(0, len(values), length):
+        rows = slice(start, start + length)
+        block = values[rows].astype(np.float64)
+        shares = mixture.predict_proba(samples[rows]).astype(np.float64)
+        if counts is not None:
+            shares *= counts[rows, np.newaxis]
+        totals += shares.sum(axis=0)
+        for k in range(n_components):
+            centered = block - means[k]
+            sums[k] += (centered * shares[:, k : k + 1]).T @ centered
+    covariances = sums / np.maximum(totals, np.finfo(float).tiny)[:, None, None]
+    # What is left of a constant channel is the rounding of its mean.
+    precision = 4 * float(np.finfo(samples.dtype).eps)
+    largest = np.maximum(
+        np.abs(values.max(axis=0).astype(np.float64)),
+        np.abs(values.min(axis=0).astype(np.float64)),
+    )
+    variances = np.diagonal(covariances, axis1=1, axis2=2)
+    constant = variances <= (precision * largest) ** 2
+    covariances[constant[:, :, None] | constant[:, None, :]] = 0.0
+    return covariances
 
 
 def _rounded(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
