@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,18 +61,18 @@ def _details(plan: Any, a: dict[str, Any]) -> tuple[Any, ...]:
 
 
 _SIGNATURES = {"moments": _moments, "labels": _labels, "details": _details}
-_SOURCES: dict[str, Any] = {
+_SOURCES: dict[str, Callable[..., Any]] = {
     "moments": kernels.moments_pass,
     "labels": kernels.labels_pass,
     "details": kernels.details_pass,
 }
-_dispatchers: dict[str, Any] = {}
+_dispatchers: dict[Callable[..., Any], Any] = {}
 _kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
 _lock = threading.RLock()
 
 
 def kernel(name: str, plan: Plan) -> Callable[..., None]:
-    """Return a compiled kernel; compiles it the first time on this machine.
+    """Return a compiled pass; compiles it the first time on this machine.
 
     Parameters
     ----------
@@ -88,32 +89,37 @@ def kernel(name: str, plan: Plan) -> Callable[..., None]:
     key = (name, plan._numba_type_, plan.dtype)
     found = _kernels.get(key)
     if found is None:
-        with _lock:
-            signature = _SIGNATURES[name](plan._numba_type_, _arrays(plan.dtype))
-            found = _kernels[key] = _compile(name, signature)
+        signature = _SIGNATURES[name](plan._numba_type_, _arrays(plan.dtype))
+        found = _kernels[key] = compile_for(_SOURCES[name], signature)
     return found
 
 
-def _compile(name: str, signature: tuple[Any, ...]) -> Callable[..., None]:
-    if name not in _dispatchers:
-        _dispatchers[name] = _cached(_SOURCES[name])
-    dispatcher = _dispatchers[name]
-    try:
-        compiled = dispatcher.compile(signature)
-    except (OSError, EOFError, pickle.UnpicklingError):
-        # The cache cannot be written or read. After a failed write the kernel is
-        # there; after a failed read it is compiled without a cache.
-        if signature not in dispatcher.overloads:
-            dispatcher = njit(nogil=True)(_SOURCES[name])
-        compiled = dispatcher.compile(signature)
-    return compiled  # type: ignore[no-any-return]
+def compile_for(
+    function: Callable[..., Any], signature: tuple[Any, ...]
+) -> Callable[..., Any]:
+    """Return a function compiled for the given types of its arguments.
+
+    It comes from this process, from numba's cache on disk, or from the compiler; a
+    cache that cannot be read or written is done without.
+    """
+    with _lock:
+        if function not in _dispatchers:
+            _dispatchers[function] = _with_cache(function)
+        dispatcher = _dispatchers[function]
+        if signature in dispatcher.overloads:
+            return dispatcher.overloads[signature].entry_point  # type: ignore[no-any-return]
+        try:
+            return dispatcher.compile(signature)  # type: ignore[no-any-return]
+        except (OSError, EOFError, pickle.UnpicklingError):
+            # After a failed write the function is there all the same.
+            if signature not in dispatcher.overloads:
+                dispatcher = _dispatchers[function] = njit(nogil=True)(function)
+            return dispatcher.compile(signature)  # type: ignore[no-any-return]
 
 
-def _cached(function: Callable[..., None]) -> Any:
+def _with_cache(function: Callable[..., Any]) -> Any:
     dispatcher = njit(nogil=True)(function)
-    try:
+    # numba refuses if it finds no folder that it may write to.
+    with suppress(RuntimeError):
         dispatcher.enable_caching()
-    except RuntimeError:
-        # numba found no folder that it may write to: compile in every process.
-        pass
     return dispatcher

@@ -432,3 +432,13 @@ def fetch_add(typing, counter, amount):
         return builder.atomic_rmw("add", array.data, values[1], "monotonic")
 
     return types.int64(counter, types.int64), generate
+
+
+@intrinsic
+def popcount(typing, word):
+    """Count the bits of a 64-bit number that are set."""
+
+    def generate(context, builder, signature, values):
+        return builder.ctpop(values[0])
+
+    return types.int64(types.uint64), generate
