@@ -117,15 +117,22 @@ def test_covariances_of_every_type_become_the_identity(name, covariance_type):
         np.testing.assert_allclose(white(transform, covariance), np.eye(d), atol=1e-9)
 
 
-def test_a_single_precision_covariance_is_known_to_single_precision():
-    covariance = spd(3, seed=7).astype(np.float32)
-    covariance[0, 1] *= np.float32(1 + 3e-7)
+def test_what_counts_as_singular_depends_on_the_precision():
+    covariance = np.array([[1.0, 1 - 1e-6], [1 - 1e-6, 1.0]])
     transform = whitening_transform(covariance)
-    np.testing.assert_allclose(white(transform, covariance), np.eye(3), atol=1e-5)
-    with pytest.raises(ValueError, match="not; average it"):
-        whitening_transform(covariance.astype(np.float64))
-    transform = whitening_transform(covariance.astype(np.float64), precision=1.2e-7)
-    np.testing.assert_allclose(white(transform, covariance), np.eye(3), atol=1e-5)
+    np.testing.assert_allclose(white(transform, covariance), np.eye(2), atol=1e-8)
+    for settings_ in (
+        {"covariance": covariance.astype(np.float32)},
+        {"covariance": covariance, "precision": 1.2e-7},
+    ):
+        with pytest.raises(ValueError, match="a singular one of rank 1 of 2; use"):
+            whitening_transform(**settings_)
+
+
+def test_rounding_above_and_below_the_diagonal_may_differ():
+    covariance = np.array([[1.0, 0.5], [0.5 + 1e-9, 1.0]])
+    transform = whitening_transform(covariance)
+    np.testing.assert_allclose(white(transform, covariance), np.eye(2), atol=1e-8)
 
 
 def test_integers_and_lists_are_covariances():
