@@ -98,11 +98,29 @@ class CovarianceType(ABC):
 
     @abstractmethod
     def from_matrices(
-        self, matrices: Array, counts: Array, reg_covar: float
+        self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
     ) -> tuple[Array, Array]:
-        """Give covariances and precisions_cholesky_ from matrices (K, d, d).
+        """Give the parameters of a start from a matrix for each component.
 
-        Raises LinAlgError where a covariance is not positive definite.
+        Parameters
+        ----------
+        matrices : array (K, d, d)
+            Covariance of the samples of each component.
+        counts : array (K,)
+            Sum of their responsibilities.
+        unclaimed : array (d, d)
+            Sum of x x^T over the samples that no component is responsible for;
+            scikit-learn counts them in where one covariance is for all.
+        reg_covar : float
+
+        Returns
+        -------
+        covariances, precisions_cholesky : arrays
+
+        Raises
+        ------
+        LinAlgError
+            A covariance is not positive definite.
         """
 
     def take(self, values: Array, order: Array) -> Array:
@@ -171,7 +189,7 @@ class Full(CovarianceType):
         return _from_whitened(rest, raw, moments.factors, moments.scales, reg_covar)
 
     def from_matrices(
-        self, matrices: Array, counts: Array, reg_covar: float
+        self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
     ) -> tuple[Array, Array]:
         """Give covariances and precisions_cholesky_ from matrices (K, d, d)."""
         covariances = matrices + reg_covar * np.eye(matrices.shape[-1])
@@ -229,11 +247,12 @@ class Tied(Full):
         )
 
     def from_matrices(
-        self, matrices: Array, counts: Array, reg_covar: float
+        self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
     ) -> tuple[Array, Array]:
         """Give covariances and precisions_cholesky_ from matrices (K, d, d)."""
-        mean = np.einsum("k,kij->ij", counts / counts.sum(), matrices)
-        return super().from_matrices(mean, counts, reg_covar)
+        mean = (counts[:, None, None] * matrices).sum(axis=0) + unclaimed
+        mean /= counts.sum()
+        return super().from_matrices(mean, counts, unclaimed, reg_covar)
 
     def take(self, values: Array, order: Array) -> Array:
         """Return the values: they are those of all components."""
@@ -295,7 +314,7 @@ class Diagonal(CovarianceType):
         return _from_variances(rest, moments.second / counts, scales, reg_covar)
 
     def from_matrices(
-        self, matrices: Array, counts: Array, reg_covar: float
+        self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
     ) -> tuple[Array, Array]:
         """Give variances and their inverse roots from matrices (K, d, d)."""
         diagonals = np.diagonal(matrices, axis1=1, axis2=2)
@@ -366,7 +385,7 @@ class Spherical(CovarianceType):
         return _from_variances(rest, moments.second / counts, scales, reg_covar)
 
     def from_matrices(
-        self, matrices: Array, counts: Array, reg_covar: float
+        self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
     ) -> tuple[Array, Array]:
         """Give variances and their inverse roots from matrices (K, d, d)."""
         diagonals = np.diagonal(matrices, axis1=1, axis2=2)

@@ -16,6 +16,7 @@ from sklearn.cluster import KMeans, kmeans_plusplus
 
 from .em import Data, em_step, ill_defined
 from .moments import TINY, MixtureParameters
+from .seeding import nearest_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -192,9 +193,14 @@ def estimate(found: Array, data: Data, settings: StartSettings) -> MixtureParame
         means[i] = weights @ samples / counts[i]
         offsets = samples - means[i]
         second[i] = (offsets * weights[:, None]).T @ offsets / counts[i]
+    unclaimed = np.zeros((d, d))
+    if found.ndim == 1 and found.min() < 0:
+        rest = np.flatnonzero(found < 0)
+        samples = data.samples[rest].astype(np.float64)
+        unclaimed = (samples * data.weights[rest][:, None]).T @ samples
     try:
         covariances, cholesky = settings.kind.from_matrices(
-            second, counts, settings.reg_covar
+            second, counts, unclaimed, settings.reg_covar
         )
     except np.linalg.LinAlgError:
         raise ill_defined(data.samples.dtype) from None
@@ -208,12 +214,9 @@ _ROWS_PER_PARAMETER = 40
 _LEAST_ROWS = 4_000
 _MOST_ROWS = 20_000
 
-# Starts tried, iterations that each gets; starts that go on, and iterations.
-_CANDIDATES = 8
-_FIRST_ITERATIONS = 6
-_FINALISTS = 2
-_LAST_ITERATIONS = 60
-_LAST_CHANGE = 2e-4
+# Rounds of the competition between starts: how many take part, how many iterations
+# each may do, and the rise of the log-likelihood below which one stops early.
+_ROUNDS = ((10, 5, 0.0), (4, 15, 1e-4), (2, 120, 5e-5))
 
 
 def _draw(data: Data, size: int, random_state: Any) -> Data:
@@ -243,37 +246,31 @@ def _subsample(
     rows = _ROWS_PER_PARAMETER * per_component * settings.n_components
     part = _draw(data, int(np.clip(rows, _LEAST_ROWS, _MOST_ROWS)), random_state)
     candidates = []
-    for _ in range(_CANDIDATES):
-        parameters = _nearest_means(part, settings, random_state)
-        candidates.append(
-            _improve(parameters, part, settings, team, _FIRST_ITERATIONS, 0.0)
-        )
+    for _ in range(_ROUNDS[0][0]):
+        candidates.append((_nearest_means(part, settings, random_state), -np.inf))
         yield
-    candidates.sort(key=lambda candidate: -candidate[1])
-    best = candidates[0]
-    for parameters, _ in candidates[:_FINALISTS]:
-        finalist = _improve(
-            parameters, part, settings, team, _LAST_ITERATIONS, _LAST_CHANGE
-        )
-        if finalist[1] > best[1]:
-            best = finalist
-        yield
-    return best[0]
+    for n_candidates, iterations, least_change in _ROUNDS:
+        improved = []
+        for parameters, _ in candidates[:n_candidates]:
+            improved.append(
+                _improve(parameters, part, settings, team, iterations, least_change)
+            )
+            yield
+        candidates = sorted(improved, key=lambda candidate: -candidate[1])
+    return candidates[0][0]
 
 
 def _nearest_means(
     part: Data, settings: StartSettings, random_state: np.random.RandomState
 ) -> MixtureParameters:
     """Deal samples out to the nearest of means that k-means++ picks."""
-    weights = None if part.uniform else part.weights
-    k = min(settings.n_components, len(part.samples))
-    centers, _ = kmeans_plusplus(
-        part.samples, k, sample_weight=weights, random_state=random_state
+    labels = nearest_seeds(
+        part.samples.astype(np.float64),
+        part.weights.astype(np.float64),
+        min(settings.n_components, len(part.samples)),
+        random_state,
     )
-    samples = part.samples.astype(np.float64)
-    centers = centers.astype(np.float64)
-    distances = (centers**2).sum(axis=1) - 2 * samples @ centers.T
-    return estimate(distances.argmin(axis=1), part, settings)
+    return estimate(labels, part, settings)
 
 
 def _improve(
