@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari.utils import progress
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from napari_pixel_mixtures.recipe import Recipe
 
 PROGRESS_TOTAL = 1000
+INTERVAL = 0.05  # seconds between the steps that are told
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,9 @@ class Runner:
 
     def __init__(self) -> None:
         self._number = 0
-        self._worker: GeneratorWorker[Any, Any, Any] | None = None
+        self._stop = Event()
         self._progress: progress | None = None
+        self._drawing = False
         self.job: Any = None
         """What is running, a Job; None while idle."""
 
@@ -142,54 +146,83 @@ class Runner:
 
     def start(self, job: Job) -> None:
         """Start a job; the one that is running, if any, is dropped."""
-        self.cancel()
+        self._forget()
+        number = self._number
         self.job = job
-        worker = GeneratorWorker(_guarded, job)
-        worker.yielded.connect(partial(self._on_yielded, self._number))
-        worker.returned.connect(partial(self._on_returned, self._number))
-        self._worker = worker
-        self._progress = progress(total=PROGRESS_TOTAL, desc=job.title)
+        worker = GeneratorWorker(_guarded, job, self._stop)
+        worker.yielded.connect(partial(self._on_yielded, number))
+        worker.returned.connect(partial(self._on_returned, number))
         worker.start()
+        # napari's progress bars process Qt's events, so the job may be done, or
+        # another have taken its place, whenever one of these returns.
+        self._close_progress()
+        if number == self._number:
+            bar = progress(total=PROGRESS_TOTAL, desc=job.title)
+            if number == self._number:
+                self._progress = bar
+            else:
+                bar.close()
 
     def cancel(self) -> None:
         """Stop the running job at its next step, and forget it at once."""
-        self._number += 1
-        if self._worker is not None:
-            self._worker.quit()
-        self._finish()
+        self._forget()
+        self._close_progress()
 
-    def _finish(self) -> None:
-        self._worker = None
+    def _forget(self) -> None:
+        """Drop what the running job may still send."""
+        self._number += 1
+        self._stop.set()
+        self._stop = Event()
         self.job = None
-        if self._progress is not None:
-            self._progress.close()
-            self._progress = None
+
+    def _close_progress(self) -> None:
+        bar, self._progress = self._progress, None
+        if bar is not None:
+            bar.close()
 
     def _on_yielded(self, number: int, step: Step) -> None:
-        if number == self._number:
-            if self._progress is not None:
-                done = round(step.fraction * PROGRESS_TOTAL)
-                self._progress.update(done - self._progress.n)
-            self.stepped.emit(step)
+        if number != self._number:
+            return
+        self.stepped.emit(step)
+        bar = self._progress
+        if number == self._number and bar is not None and not self._drawing:
+            self._drawing = True  # processes events, so the next step may come within
+            bar.update(round(step.fraction * PROGRESS_TOTAL) - bar.n)
+            self._drawing = False
 
     def _on_returned(self, number: int, outcome: Any) -> None:
         if number != self._number:
             return
         job = self.job
-        self._finish()
+        self._forget()
+        number = self._number
+        self._close_progress()
+        if number != self._number:  # another job was started meanwhile
+            return
         if isinstance(outcome, _Failure):
             self.failed.emit(job, outcome.error)
         else:
             self.succeeded.emit(job, outcome)
 
 
-def _guarded(job: Job) -> Generator[Step, None, Any]:
-    """Do a job; an exception becomes a result.
+def _guarded(job: Job, stop: Event) -> Generator[Step, None, Any]:
+    """Do a job until it is stopped; an exception becomes a result.
 
     Otherwise Qt's worker would raise it again from inside the event loop, and
-    never finish after a RuntimeError.
+    never finish after a RuntimeError. Steps come at the pace at which a person can
+    read them, lest thousands of short ones choke the event loop.
     """
+    steps = job.steps()
+    told = -INTERVAL
     try:
-        return (yield from job.steps())
+        while not stop.is_set():
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                return end.value
+            if monotonic() >= told + INTERVAL:
+                told = monotonic()
+                yield step
+        steps.close()
     except Exception as error:  # noqa: BLE001
         return _Failure(error)

@@ -128,12 +128,10 @@ class Workspace:
 
     def _on_removed(self, event: Any) -> None:
         layer = event.value
-        if self.runner.job is not None and self.runner.job.image is layer:
+        job = self.runner.job
+        interrupted = job is not None and job.image is layer
+        if interrupted:
             self.runner.cancel()
-            self._set_status(
-                f"The image {layer.name!r} was removed while its fit ran; "
-                "the fit was cancelled."
-            )
         self.comparison.forget(layer)
         if self.result is not None and self.result.image is layer:
             self.cloud.set_result(None)
@@ -142,6 +140,12 @@ class Workspace:
             images = [image for image in self.images() if image is not layer]
             self.set_image(images[-1] if images else None)
         self.images_changed.emit()
+        if interrupted:
+            # Last, for a choice of another image asks to press Fit.
+            self._set_status(
+                f"The image {layer.name!r} was removed while its fit ran; "
+                "the fit was cancelled."
+            )
 
     # ---- the recipe
 

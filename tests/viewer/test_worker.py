@@ -1,0 +1,232 @@
+"""A job in the background: progress, cancel, late results dropped."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from napari.utils import progress
+from qtpy.QtCore import QThreadPool
+
+from napari_pixel_mixtures.viewer import worker
+from napari_pixel_mixtures.viewer.worker import Runner, Step
+
+
+@dataclass(eq=False)
+class Count:
+    """Counts to three, waiting for `go` after the first step."""
+
+    title: str = "Counting"
+    result: Any = 3
+    error: Exception | None = None
+    go: threading.Event = field(default_factory=threading.Event)
+    waiting: threading.Event = field(default_factory=threading.Event)
+    closed: threading.Event = field(default_factory=threading.Event)
+    threads: set = field(default_factory=set)
+
+    def steps(self):
+        try:
+            for i in (1, 2, 3):
+                self.threads.add(threading.current_thread())
+                yield Step(f"{i} of 3", i / 3)
+                if i == 1:
+                    self.waiting.set()
+                    assert self.go.wait(60)
+        except GeneratorExit:
+            self.closed.set()
+            raise
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+@pytest.fixture
+def bars():
+    """Progress bars that are open now, in the terminal or the activity dock."""
+    before = set(progress._all_instances)
+    return lambda: [bar for bar in progress._all_instances if bar not in before]
+
+
+@pytest.fixture
+def runner(qtbot, monkeypatch):
+    monkeypatch.setattr(worker, "INTERVAL", 0.0)
+    runner = Runner()
+    runner.log = []
+    runner.stepped.connect(lambda step: runner.log.append(step))
+    runner.succeeded.connect(lambda job, result: runner.log.append((job, result)))
+    runner.failed.connect(lambda job, error: runner.log.append((job, error)))
+    yield runner
+    runner.cancel()
+
+
+def test_a_job_tells_its_steps_and_its_result(runner, qtbot, bars):
+    job = Count()
+    runner.start(job)
+    assert runner.busy and runner.job is job
+    qtbot.waitUntil(lambda: len(runner.log) == 1)
+    [bar] = bars()
+    assert (bar.desc.rstrip(": "), bar.n, bar.total) == ("Counting", 333, 1000)
+
+    job.go.set()
+    qtbot.waitUntil(lambda: not runner.busy)
+
+    steps = [Step("1 of 3", 1 / 3), Step("2 of 3", 2 / 3), Step("3 of 3", 1.0)]
+    assert runner.log == [*steps, (job, 3)]
+    assert bars() == []
+    assert job.threads.isdisjoint({threading.main_thread()})
+
+
+def test_cancelling_forgets_at_once_and_stops_at_the_next_step(runner, qtbot, bars):
+    job = Count()
+    runner.start(job)
+    qtbot.waitUntil(job.waiting.is_set)
+    runner.cancel()
+    assert not runner.busy
+    assert bars() == []
+    told = list(runner.log)
+
+    job.go.set()
+    qtbot.waitUntil(job.closed.is_set)
+    qtbot.wait(20)
+    assert runner.log == told
+
+
+def test_the_second_of_two_jobs_wins(runner, qtbot, bars):
+    first, second = Count(), Count(title="Again", result=4)
+    runner.start(first)
+    qtbot.waitUntil(first.waiting.is_set)
+    runner.start(second)
+    assert [bar.desc.rstrip(": ") for bar in bars()] == ["Again"]
+    second.go.set()
+    qtbot.waitUntil(lambda: not runner.busy)
+    first.go.set()
+    qtbot.waitUntil(first.closed.is_set)
+    qtbot.wait(20)
+    assert runner.log[-1] == (second, 4)
+    assert bars() == []
+
+
+def test_a_result_that_is_on_its_way_when_cancelled_is_dropped(runner, qtbot):
+    job = Count()
+    job.go.set()
+    runner.start(job)
+    QThreadPool.globalInstance().waitForDone()
+    runner.cancel()
+    qtbot.wait(20)
+    assert runner.log == []
+
+
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError, StopIteration, MemoryError])
+def test_an_error_ends_the_job(runner, qtbot, bars, kind):
+    job = Count(error=kind("No luck."))
+    job.go.set()
+    runner.start(job)
+    qtbot.waitUntil(lambda: not runner.busy)
+    failed, error = runner.log[-1]
+    assert failed is job
+    if kind is StopIteration:  # Python turns it into a RuntimeError in a generator
+        assert isinstance(error, RuntimeError)
+    else:
+        assert type(error) is kind and str(error) == "No luck."
+    assert bars() == []
+    following = Count()
+    following.go.set()
+    runner.start(following)
+    qtbot.waitUntil(lambda: not runner.busy)
+    assert runner.log[-1] == (following, 3)
+
+
+class Bar:
+    """A progress bar that processes Qt's events at every turn, as napari's do."""
+
+    def __init__(self, total, desc):
+        self.n = 0
+        self.depth = self.deepest = 0
+        bars_made.append(self)
+        self._process()
+
+    def _process(self):
+        from qtpy.QtWidgets import QApplication
+
+        self.depth += 1
+        self.deepest = max(self.deepest, self.depth)
+        threading.Event().wait(0.002)  # so that the worker is ahead
+        QApplication.processEvents()
+        self.depth -= 1
+
+    def update(self, n):
+        self.n += n
+        self._process()
+
+    def close(self):
+        self._process()
+
+
+bars_made = []
+
+
+@pytest.mark.parametrize("times", [1, 200])
+def test_no_step_comes_after_the_result(runner, qtbot, monkeypatch, times):
+    monkeypatch.setattr(worker, "progress", Bar)
+    bars_made.clear()
+
+    class Quick:
+        title = "Quick"
+
+        def steps(self):
+            for i in range(times):
+                yield Step(str(i), i / times)
+            return "done"
+
+    for _ in range(5):
+        runner.log.clear()
+        runner.start(Quick())
+        qtbot.waitUntil(lambda: not runner.busy)
+        qtbot.wait(20)
+        assert [type(entry) for entry in runner.log] == [Step] * times + [tuple]
+    assert max(bar.deepest for bar in bars_made) <= 2
+
+
+def test_a_job_that_is_started_while_a_bar_opens_takes_over(runner, qtbot, monkeypatch):
+    first, second = Count(), Count(result=4)
+    opened = []
+
+    class Impatient(Bar):
+        def __init__(self, total, desc):
+            super().__init__(total, desc)
+            opened.append(self)
+            if len(opened) == 1:
+                runner.start(second)
+
+        def close(self):
+            opened.remove(self)
+
+    monkeypatch.setattr(worker, "progress", Impatient)
+    runner.start(first)
+    assert runner.job is second
+    assert len(opened) == 1
+    first.go.set()
+    second.go.set()
+    qtbot.waitUntil(lambda: not runner.busy)
+    qtbot.waitUntil(first.closed.is_set)
+    assert [e for e in runner.log if isinstance(e, tuple)] == [(second, 4)]
+    assert opened == []
+
+
+def test_thousands_of_short_steps_are_told_at_a_readable_pace(
+    runner, qtbot, monkeypatch
+):
+    monkeypatch.setattr(worker, "INTERVAL", 60.0)
+
+    class Many:
+        title = "Many"
+
+        def steps(self):
+            for i in range(100_000):
+                yield Step(str(i), 0.0)
+            return "done"
+
+    job = Many()
+    runner.start(job)
+    qtbot.waitUntil(lambda: not runner.busy, timeout=30_000)
+    assert runner.log == [Step("0", 0.0), (job, "done")]
