@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import numpy as np
 
 from .features.checks import MAX_SEED, whole
 from .mixture.whitening import whitening_transform
+from .space import space_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .clustering import Clustering
+    from .space import Axes, Space
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +26,8 @@ class ColorCloud:
     Attributes
     ----------
     points : ndarray (m, 3) float32
-        ``(channel values - center) @ transform``. Of more than three channels the
-        first three; a missing one is 0.
+        ``(coordinates - center) @ transform``, the coordinates those of the axes:
+        by default channel values, of which the first three; a missing one is 0.
     colors : ndarray (m, 3) float32
         Red, green and blue from 0 to 1.
     pixels : ndarray (m,) intp
@@ -35,7 +37,7 @@ class ColorCloud:
     axes : tuple of 3 str
         Name of each axis.
     center : ndarray (3,) float64
-        In image units; 0 if not whitened.
+        In the units of the axes; 0 if not whitened.
     transform : ndarray (3, 3) float64
         The identity if not whitened.
     """
@@ -55,6 +57,7 @@ def color_cloud(
     max_points: int = 5000,
     random_state: int = 0,
     color_by: Literal["pixel", "cluster"] | None = None,
+    axes: Axes = "channels",
 ) -> ColorCloud:
     """Show the pixels of a clustering as points.
 
@@ -73,6 +76,9 @@ def color_cloud(
     color_by : {"pixel", "cluster"}, optional
         Color of each point: its pixel's own, or its component's. By default
         its own if one component is shown, else its component's.
+    axes : {"channels", "principal"} or tuple of 3 str
+        As for `space_of`: the channels, the principal components of the mixture, or
+        three features by their names.
 
     Returns
     -------
@@ -100,7 +106,8 @@ def color_cloud(
     >>> cloud.axes
     ('R', 'G', 'B')
     """
-    center, transform = whitening(clustering, whiten)
+    space = space_of(clustering, axes)
+    center, transform = whitening(space, whiten, clustering.picture.float_type)
     max_points = whole("max_points", max_points, 1, 2**31 - 1)
     random_state = whole("random_state", random_state, 0, MAX_SEED)
     if color_by not in (None, "pixel", "cluster"):
@@ -124,60 +131,49 @@ def color_cloud(
     else:
         colors = picture.to_rgb(clustering.colors)[labels[pixels] - 1]
     return ColorCloud(
-        points=((_three(values) - center) @ transform).astype(np.float32),
+        points=((space.read(pixels) - center) @ transform).astype(np.float32),
         colors=colors.astype(np.float32),
         pixels=pixels,
         labels=labels[pixels],
-        axes=_axes(picture.channel_names),
+        axes=space.names,
         center=center,
         transform=transform,
     )
 
 
 def whitening(
-    clustering: Clustering, whiten: Literal["pooled"] | int | None
+    space: Space, whiten: Literal["pooled"] | int | None, float_type: np.dtype[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Center (3,) and transform (3, 3) of a whitened view, from image units."""
-    n_components = clustering.n_components
+    """Center (3,) and transform (3, 3) of a whitened view of a space.
+
+    `float_type` is that of the fit, which leaves its noise where there is no
+    variance.
+    """
+    n_components = len(space.weights)
     if whiten is None:
         return np.zeros(3), np.eye(3)
     if isinstance(whiten, str) and whiten == "pooled":
-        weights = clustering.mixture.weights_.astype(np.float64)
-        center = weights @ clustering.colors
-        covariance = np.tensordot(weights, clustering.color_covariances, axes=1)
+        center = space.weights @ space.means
+        covariance = np.tensordot(space.weights, space.covariances, axes=1)
     elif _is_label(whiten, n_components):
-        center = clustering.colors[whiten - 1]
-        covariance = clustering.color_covariances[whiten - 1]
+        center = space.means[whiten - 1]
+        covariance = space.covariances[whiten - 1]
     else:
         raise ValueError(
             f"Expected whiten to be None, 'pooled' or a label from 1 to "
             f"{n_components}, got {whiten!r}."
         )
-    channels = min(len(center), 3)
+    used = sum(name != "" for name in space.names)
     transform = np.zeros((3, 3))
-    transform[:channels, :channels] = whitening_transform(
-        covariance[:channels, :channels],
+    transform[:used, :used] = whitening_transform(
+        covariance[:used, :used],
         pseudo_inverse=True,
-        # Colors in float32 leave float32 noise where there is no variance.
-        precision=float(np.finfo(clustering.picture.float_type).eps),
+        precision=float(np.finfo(float_type).eps),
     )
-    return _three(center), transform
+    return center, transform
 
 
 def _is_label(whiten: object, n_components: int) -> TypeGuard[int]:
     # True is an int, but "whiten=True" does not mean the first component.
     number = isinstance(whiten, Integral) and not isinstance(whiten, bool)
     return number and 1 <= whiten <= n_components  # type: ignore[operator]
-
-
-def _three(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take the first three channels of (..., C), with 0 for those missing."""
-    three = np.zeros((*values.shape[:-1], 3))
-    channels = min(values.shape[-1], 3)
-    three[..., :channels] = values[..., :channels]
-    return three
-
-
-def _axes(names: tuple[str, ...]) -> tuple[str, str, str]:
-    first, second, third = (*names, "", "")[:3] if len(names) < 3 else names[:3]
-    return first, second, third

@@ -1,0 +1,348 @@
+"""CloudCanvas: a 3-D canvas of points, ellipsoids and a frame. Knows no layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+from vispy.color import ColorArray
+from vispy.geometry import create_sphere
+from vispy.scene import SceneCanvas
+from vispy.scene.cameras import TurntableCamera
+from vispy.scene.node import Node
+from vispy.scene.visuals import Line, Markers, Mesh, Text
+from vispy.visuals.transforms import MatrixTransform
+
+from napari_pixel_mixtures.selection import Region
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qtpy.QtWidgets import QWidget
+
+BACKGROUND = "#4a4a4a"  # on which dark and bright points both show
+FRAME_COLOR = (0.75, 0.75, 0.75, 1.0)
+LASSO_COLOR = (1.0, 0.85, 0.2, 1.0)
+FIELD_OF_VIEW = 30.0  # degrees
+DISTANCE = 1.35  # how much of the view's height the cloud leaves free around it
+ANIMATION_MS = 300
+FRAME_MS = 16
+MOVING_POINTS = 60_000  # drawn while the camera moves
+STILL_MS = 180  # without movement, after which all points are drawn again
+SPHERE = create_sphere(rows=14, cols=20, method="latitude")
+TURN = np.linspace(0, 2 * np.pi, 49)
+# Three great circles of the unit sphere, as pairs of places that lines join.
+CIRCLES = np.concatenate(
+    [
+        np.repeat(
+            np.roll(np.stack([np.cos(TURN), np.sin(TURN), 0 * TURN], 1), axis, 1),
+            2,
+            axis=0,
+        )[1:-1]
+        for axis in range(3)
+    ]
+)
+# Corners of the unit cube, and the pairs that its edges join.
+CORNERS = np.array([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)], float)
+EDGES = np.array(
+    [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
+)
+
+
+class CloudCanvas:
+    """Draws a cloud in its own space, seen through a linear map.
+
+    Everything is placed in the cloud's own units, and only the map to the screen
+    changes between the raw and the whitened views: so points, ellipsoids and frame
+    move together, and a change costs no new data.
+    """
+
+    lassoed = Signal(object)  # Region
+    clicked = Signal(int)  # index of the nearest point
+    moved = Signal()  # the camera
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self.scene_canvas = SceneCanvas(
+            keys=None, bgcolor=BACKGROUND, parent=parent, show=False
+        )
+        self.native: QWidget = self.scene_canvas.native
+        self._view = self.scene_canvas.central_widget.add_view()
+        self.camera = TurntableCamera(fov=FIELD_OF_VIEW, elevation=25, azimuth=-55)
+        self._view.camera = self.camera
+        self._root = Node(parent=self._view.scene)
+        self._root.transform = MatrixTransform()
+        self._points = np.zeros((0, 3), np.float32)
+        self._colors = np.zeros((0, 4), np.float32)
+        self._size = 3.0
+        self._markers = Markers(parent=self._root)
+        self._markers.antialias = 0
+        self._ring = Markers(parent=self._root)
+        self._ring.visible = False
+        self._ring.set_gl_state(depth_test=False, blend=True)
+        self._ring.order = 5
+        self._mesh: Mesh | None = None
+        self._frame = Line(
+            np.zeros((2, 3)), color=FRAME_COLOR, connect="segments", parent=self._root
+        )
+        self._circles = Line(np.zeros((2, 3)), connect="segments", parent=self._root)
+        self._circles.visible = False
+        self._circles.order = 4
+        self._circles.set_gl_state(depth_test=False, blend=True)
+        self._names = Text(
+            ["", "", ""],
+            pos=np.zeros((3, 3)),
+            color="white",
+            font_size=11,
+            anchor_x="center",
+            parent=self._root,
+        )
+        # Drawn last, it turns the writing of depths on again, which the ellipsoids
+        # turn off: else the next picture could not clear them.
+        self._names.set_gl_state(
+            depth_test=False, blend=True, depth_mask=True, cull_face=False
+        )
+        self._names.order = 6
+        self._trail = Line(color=LASSO_COLOR, width=2, parent=self._view)
+        self._trail.visible = False
+        self._lasso: list[NDArray[np.float64]] | None = None
+        self.lasso_mode = False
+        self._map = np.eye(4)
+        self._target = np.eye(4)
+        self._origin = np.eye(4)
+        self._step = 0.0
+        self._animation = QTimer(self.native)
+        self._animation.setInterval(FRAME_MS)
+        self._animation.timeout.connect(self._animate)
+        self._still = QTimer(self.native)
+        self._still.setSingleShot(True)
+        self._still.setInterval(STILL_MS)
+        self._still.timeout.connect(self._draw_all)
+        self._thinned = False
+        events = self.scene_canvas.events
+        events.mouse_press.connect(self._on_press)
+        events.mouse_move.connect(self._on_move)
+        events.mouse_release.connect(self._on_release)
+        events.mouse_wheel.connect(self._on_wheel)
+        self.reset_view()
+
+    # ---- what is drawn
+
+    def set_points(
+        self, points: NDArray[np.float32], colors: NDArray[np.float32], size: float
+    ) -> None:
+        """Draw points (m, 3) in colors (m, 4), of a size in screen pixels."""
+        self._points, self._colors, self._size = points, colors, size
+        # In this order any beginning is a fair sample: what is drawn while moving.
+        self._order = np.random.default_rng(0).permutation(len(points))
+        self._thinned = False
+        self._upload(slice(None))
+
+    def set_colors(self, colors: NDArray[np.float32]) -> None:
+        """Draw the same points in other colors (m, 4)."""
+        self._colors = colors
+        self._thinned = False
+        self._upload(slice(None))
+
+    def _upload(self, chosen: Any) -> None:
+        self._markers.visible = len(self._points) > 0
+        if len(self._points):
+            self._markers.set_data(
+                self._points[chosen],
+                face_color=self._colors[chosen],
+                size=self._size,
+                edge_width=0,
+            )
+        self.scene_canvas.update()
+
+    def set_ellipsoids(
+        self,
+        centers: NDArray[np.float64],
+        axes: NDArray[np.float64],
+        colors: NDArray[np.float64],
+    ) -> None:
+        """Draw translucent ellipsoids: unit spheres through `axes` (K, 3, 3).
+
+        `centers` are (K, 3), `colors` (K, 4); none are drawn if K is 0.
+        """
+        self._circles.visible = len(centers) > 0
+        if self._mesh is not None:
+            self._mesh.visible = len(centers) > 0
+        if len(centers) == 0:
+            self.scene_canvas.update()
+            return
+        outlines = centers[:, np.newaxis] + CIRCLES @ axes
+        bright = (colors + 1.0) / 2
+        self._circles.set_data(
+            pos=outlines.reshape(-1, 3).astype(np.float32),
+            color=np.repeat(bright, len(CIRCLES), axis=0).astype(np.float32),
+        )
+        sphere, faces = SPHERE.get_vertices(), SPHERE.get_faces()
+        vertices = centers[:, np.newaxis] + sphere @ axes
+        shifts = len(sphere) * np.arange(len(centers))[:, np.newaxis, np.newaxis]
+        data = {
+            "vertices": vertices.reshape(-1, 3).astype(np.float32),
+            "faces": (faces + shifts).reshape(-1, 3).astype(np.uint32),
+            "vertex_colors": np.repeat(colors, len(sphere), axis=0).astype(np.float32),
+        }
+        if self._mesh is None:
+            self._mesh = Mesh(**data, parent=self._root)
+            # Seen through, and not hiding what lies behind.
+            self._mesh.set_gl_state(
+                "translucent", depth_test=True, cull_face="front", depth_mask=False
+            )
+            self._mesh.order = 3
+        else:
+            self._mesh.set_data(**data)
+        self.scene_canvas.update()
+
+    def set_frame(
+        self, low: NDArray[np.float64], high: NDArray[np.float64], names: Any
+    ) -> None:
+        """Draw the box from `low` to `high` (3,), with the names of its axes."""
+        corners = low + CORNERS * (high - low)
+        self._frame.set_data(pos=corners[EDGES].reshape(-1, 3))
+        ends = low + np.eye(3) * (high - low) * 1.06
+        self._names.text = [name or " " for name in names]
+        self._names.pos = ends
+        self.scene_canvas.update()
+
+    def set_ring(self, point: NDArray[np.float64] | None) -> None:
+        """Draw a ring round a place (3,), or none."""
+        self._ring.visible = point is not None
+        if point is not None:
+            self._ring.set_data(
+                np.asarray(point, np.float32)[np.newaxis],
+                face_color=(0, 0, 0, 0),
+                edge_color=LASSO_COLOR,
+                edge_width=2.5,
+                size=16,
+            )
+        self.scene_canvas.update()
+
+    # ---- how it is seen
+
+    def set_map(self, matrix: NDArray[np.float64], animate: bool = True) -> None:
+        """See the cloud through another affine map (4, 4), of row vectors.
+
+        The change takes 300 ms along the straight line between the two maps, so
+        that the eye can follow each point; selection and camera stay.
+        """
+        self._origin, self._target, self._step = self._map, matrix, 0.0
+        if animate and self.native.isVisible():
+            self._animation.start()
+        else:
+            self._animation.stop()
+            self._see(matrix)
+
+    @property
+    def animating(self) -> bool:
+        """Whether a change of the map is under way."""
+        return bool(self._animation.isActive())
+
+    def _animate(self) -> None:
+        self._step = min(1.0, self._step + FRAME_MS / ANIMATION_MS)
+        eased = self._step * self._step * (3 - 2 * self._step)
+        self._see(self._origin + eased * (self._target - self._origin))
+        if self._step == 1.0:
+            self._animation.stop()
+
+    def _see(self, matrix: NDArray[np.float64]) -> None:
+        self._map = matrix
+        self._root.transform.matrix = matrix
+        self.scene_canvas.update()
+
+    def reset_view(self) -> None:
+        """Put the whole cloud in view, which the map brings to the unit ball."""
+        self.camera.center = (0.0, 0.0, 0.0)
+        self.camera.scale_factor = 2 * DISTANCE
+        self.scene_canvas.update()
+
+    def look_along(self, direction: NDArray[np.float64]) -> None:
+        """Turn the camera to look along a direction (3,) of the mapped space."""
+        x, y, z = np.asarray(direction, float) / np.linalg.norm(direction)
+        self.camera.elevation = float(np.degrees(np.arcsin(np.clip(-z, -1, 1))))
+        if np.hypot(x, y) > 1e-9:
+            self.camera.azimuth = float(np.degrees(np.arctan2(-x, y)))
+        self.scene_canvas.update()
+
+    @property
+    def projection(self) -> NDArray[np.float64]:
+        """From the cloud's units (x, y, z, 1) to homogeneous canvas pixels, (4, 4)."""
+        transform = self._markers.get_transform("visual", "canvas")
+        return np.asarray(transform.map(np.eye(4)), np.float64)
+
+    def render(self) -> NDArray[np.uint8]:
+        """Draw a still picture, (rows, columns, 4), with all points."""
+        self._draw_all()
+        return np.asarray(self.scene_canvas.render())
+
+    def close(self) -> None:
+        """Stop the timers and let go of the canvas."""
+        self._animation.stop()
+        self._still.stop()
+        self.scene_canvas.close()
+
+    # ---- the mouse
+
+    def _on_press(self, event: Any) -> None:
+        self._pressed_at = np.array(event.pos[:2], float)
+        if self.lasso_mode and event.button == 1:
+            self._lasso = [self._pressed_at]
+            event.handled = True
+
+    def _on_move(self, event: Any) -> None:
+        if self._lasso is not None:
+            self._lasso.append(np.array(event.pos[:2], float))
+            if len(self._lasso) > 1:
+                self._trail.set_data(pos=np.array(self._lasso))
+                self._trail.visible = True
+            event.handled = True
+        elif event.is_dragging:
+            self._draw_fewer()
+            self.moved.emit()
+
+    def _on_release(self, event: Any) -> None:
+        if self._lasso is not None:
+            outline, self._lasso = np.array(self._lasso), None
+            self._trail.visible = False
+            event.handled = True
+            self.scene_canvas.update()
+            if len(outline) >= 3:
+                self.lassoed.emit(Region(self.projection, outline))
+                return
+        moved = np.abs(np.array(event.pos[:2], float) - self._pressed_at).max()
+        if event.button == 1 and moved < 3 and len(self._points):
+            nearest = self._nearest(self._pressed_at)
+            if nearest is not None:
+                self.clicked.emit(nearest)
+
+    def _on_wheel(self, event: Any) -> None:
+        self._draw_fewer()
+        self.moved.emit()
+
+    def _nearest(self, place: NDArray[np.float64], reach: float = 8.0) -> int | None:
+        """Find the nearest point to a place on the canvas, within some pixels."""
+        projection = self.projection
+        screen = self._points @ projection[:3] + projection[3]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            distances = np.hypot(*(screen[:, :2] / screen[:, 3:] - place).T)
+        nearest = int(np.nanargmin(distances))
+        return nearest if distances[nearest] <= reach else None
+
+    def _draw_fewer(self) -> None:
+        if len(self._points) > MOVING_POINTS:
+            if not self._thinned:
+                self._thinned = True
+                self._upload(self._order[:MOVING_POINTS])
+            self._still.start()
+
+    def _draw_all(self) -> None:
+        if self._thinned:
+            self._thinned = False
+            self._upload(slice(None))
+
+
+def rgba(colors: NDArray[np.float64], alpha: float) -> NDArray[np.float32]:
+    """Add an alpha to colors (m, 3)."""
+    return np.asarray(ColorArray(colors, alpha=alpha).rgba, np.float32)
