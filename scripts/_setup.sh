@@ -67,13 +67,15 @@ python=.venv/bin/python
 if [ ! -x "$python" ]; then
     echo "== making .venv"
     rm -rf .venv
-    "$base_python" -m venv .venv || stop \
-        "$base_python cannot make a virtual environment; see above."
+    if ! "$base_python" -m venv .venv; then
+        rm -rf .venv  # a half-made one would be taken for a whole one next time
+        stop "$base_python cannot make a virtual environment; see above."
+    fi
 fi
 # Installed again only after a change of pyproject.toml or a move of the directory.
 { pwd && cat pyproject.toml; } >.venv/wanted
 if ! cmp -s .venv/wanted .venv/installed; then
-    echo "== installing the plugin and its test tools into .venv"
+    echo "== installing the plugin and its test tools into .venv; this takes minutes"
     "$python" -m pip install --disable-pip-version-check --quiet -e '.[test]' </dev/null
     mv .venv/wanted .venv/installed
 fi
