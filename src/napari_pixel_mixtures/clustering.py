@@ -99,7 +99,8 @@ class Clustering:
             colors = _rounded(colors, dtype)
         else:
             colors = colors.astype(self.picture.float_type)
-        palette = np.concatenate([np.zeros_like(colors[:1]), colors])
+        palette = np.zeros((len(colors) + 1, colors.shape[1]), colors.dtype)
+        palette[1:] = colors
         return self.picture.like_array(palette[self.labels])
 
     def permuted_colors(self, random_state: int = 0) -> NDArray[np.float64]:
