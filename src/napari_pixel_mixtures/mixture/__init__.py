@@ -3,6 +3,7 @@
 from .em import Iteration
 from .estimator import FastGaussianMixture, Summary
 from .team import engine, engine_settings, set_engine
+from .warmup import warm_up
 from .whitening import whitening_transform
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "engine",
     "engine_settings",
     "set_engine",
+    "warm_up",
     "whitening_transform",
 ]

@@ -40,6 +40,10 @@ class CovarianceType(ABC):
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """Shape of the covariances."""
 
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Count the free parameters of the covariances."""
+        return int(np.prod(self.shape(n_components, n_features)))
+
     @abstractmethod
     def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""
@@ -153,6 +157,12 @@ class Full(CovarianceType):
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """Shape of the covariances."""
         return (n_components, n_features, n_features)
+
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Count the free parameters of the covariances: they are symmetric."""
+        triangle = n_features * (n_features + 1) // 2
+        shape = self.shape(n_components, n_features)
+        return int(np.prod(shape[:-2], dtype=int)) * triangle
 
     def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""

@@ -76,11 +76,11 @@ def distinct_rows(codes: NDArray[np.uint8]) -> Distinct:
     else:
         bits = np.zeros(2 ** (8 * n_channels - 6), np.uint64)
         ranks = np.empty(len(bits), np.int32)
-        n_distinct = compile_for(_mark, _MARK)(codes, bits, ranks)
+        n_distinct = compile_for(*MARK)(codes, bits, ranks)
         keys = np.empty(n_distinct, np.uint32)
         counts = np.zeros(n_distinct, np.int64)
         inverse = np.empty(n, np.int32)
-        compile_for(_number, _NUMBER)(codes, bits, ranks, keys, counts, inverse)
+        compile_for(*NUMBER)(codes, bits, ranks, keys, counts, inverse)
     shifts = 8 * np.arange(n_channels)[::-1].astype(np.uint32)
     rows = (keys[:, None] >> shifts & np.uint32(255)).astype(np.uint8)
     return Distinct(rows, counts, inverse)
@@ -98,11 +98,6 @@ def _sort(codes: NDArray[np.uint8]) -> tuple[Any, Any, Any]:
 _CODES = types.Array(types.uint8, 2, "A", readonly=True)
 _BITS = types.Array(types.uint64, 1, "C")
 _INT32 = types.Array(types.int32, 1, "C")
-_MARK = (_CODES, _BITS, _INT32)
-_NUMBER = (
-    *(_CODES, _BITS, _INT32, types.Array(types.uint32, 1, "C")),
-    *(types.Array(types.int64, 1, "C"), _INT32),
-)
 
 
 def _mark(codes: Any, bits: Any, ranks: Any) -> Any:
@@ -116,7 +111,7 @@ def _mark(codes: Any, bits: Any, ranks: Any) -> Any:
     found = 0
     for word in range(len(bits)):
         ranks[word] = found
-        found += popcount(bits[word])
+        found += popcount(bits[word])  # type: ignore[call-arg]
     return found
 
 
@@ -132,7 +127,18 @@ def _number(
             key = np.uint32(key << np.uint32(8)) | np.uint32(codes[i, j])
         word = key >> np.uint32(6)
         below = (one << np.uint64(key & np.uint32(63))) - one
-        rank = ranks[word] + popcount(bits[word] & below)
+        rank = ranks[word] + popcount(bits[word] & below)  # type: ignore[call-arg]
         keys[rank] = key
         counts[rank] += 1
         inverse[i] = rank
+
+
+MARK = (_mark, (_CODES, _BITS, _INT32))
+NUMBER = (
+    _number,
+    (
+        *(_CODES, _BITS, _INT32, types.Array(types.uint32, 1, "C")),
+        *(types.Array(types.int64, 1, "C"), _INT32),
+    ),
+)
+"""The compiled functions and their types."""

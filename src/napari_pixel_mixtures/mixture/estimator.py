@@ -241,7 +241,7 @@ verbose_interval
                 printer.run_begins(run)
                 previous = -np.inf
                 if warm:
-                    parameters = self._parameters()
+                    parameters = self.parameters()
                     previous = self.lower_bound_
                 else:
                     looking = start(data, settings, random_state, team)
@@ -331,7 +331,7 @@ verbose_interval
             settings = replace(settings, precisions=precisions)
         return settings
 
-    def _parameters(self) -> MixtureParameters:
+    def parameters(self) -> MixtureParameters:
         """Return the fitted parameters in float64."""
         return MixtureParameters(
             self.weights_.astype(np.float64),
@@ -364,7 +364,7 @@ verbose_interval
         single = samples.dtype == np.float32 and self.means_.dtype == np.float32
         dtype: np.dtype[Any] = np.dtype(np.float32 if single else np.float64)
         kind = COVARIANCE_TYPES[self.covariance_type]
-        return Density.of(self._parameters(), kind, dtype)
+        return Density.of(self.parameters(), kind, dtype)
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return the most probable component of each sample, (n,) from 0."""
@@ -388,6 +388,14 @@ verbose_interval
         samples = self._validated(X, reset=False)
         with Team() as team:
             return detail(self._density(samples), samples, team, scores=True).scores
+
+    def scores_and_entropies(self, X: ArrayLike) -> tuple[Array, Array]:
+        """Return what `score_samples` and `entropy` return, in one pass."""
+        samples = self._validated(X, reset=False)
+        density = self._density(samples)
+        with Team() as team:
+            found = detail(density, samples, team, scores=True, entropies=True)
+        return found.scores, found.entropies
 
     def entropy(self, X: ArrayLike) -> Array:
         """Return the entropy of each sample's responsibilities, (n,) in nats."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 from contextlib import suppress
@@ -70,6 +71,18 @@ _dispatchers: dict[Callable[..., Any], Any] = {}
 _kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
 _lock = threading.RLock()
 
+# A process that is forked while a kernel is being compiled would wait for ever for
+# the thread that compiles it: it does not exist there. So the fork waits.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire,
+        after_in_parent=_lock.release,
+        after_in_child=_lock.release,
+    )
+
+
+Signature = tuple[Any, ...]
+
 
 def kernel(name: str, plan: Plan) -> Callable[..., None]:
     """Return a compiled pass; compiles it the first time on this machine.
@@ -95,7 +108,7 @@ def kernel(name: str, plan: Plan) -> Callable[..., None]:
 
 
 def compile_for(
-    function: Callable[..., Any], signature: tuple[Any, ...]
+    function: Callable[..., Any], signature: Signature
 ) -> Callable[..., Any]:
     """Return a function compiled for the given types of its arguments.
 

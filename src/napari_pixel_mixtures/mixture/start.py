@@ -9,7 +9,7 @@ of these is where EM on all data starts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans, kmeans_plusplus
@@ -19,7 +19,7 @@ from .moments import TINY, MixtureParameters
 from .seeding import nearest_seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from numpy.typing import NDArray
 
@@ -214,14 +214,34 @@ _ROWS_PER_PARAMETER = 40
 _LEAST_ROWS = 4_000
 _MOST_ROWS = 20_000
 
-# Rounds of the competition between starts: how many take part, how many iterations
-# each may do, and the rise of the log-likelihood below which one stops early.
-_ROUNDS = ((10, 5, 0.0), (4, 15, 1e-4), (2, 120, 5e-5))
+
+class Round(NamedTuple):
+    """One round of the competition between starts.
+
+    Attributes
+    ----------
+    n_starts : int
+        How many take part.
+    iterations : int
+        How many EM iterations each may do.
+    least_change : float
+        The rise of the mean log-likelihood below which one stops early.
+    """
+
+    n_starts: int
+    iterations: int
+    least_change: float
 
 
-def _draw(data: Data, size: int, random_state: Any) -> Data:
+_ROUNDS = (Round(10, 5, 0.0), Round(4, 15, 1e-4), Round(2, 120, 5e-5))
+
+
+def subsample_of(data: Data, settings: StartSettings, random_state: Any) -> Data:
     """Draw rows at even steps of the weight, from a random first place."""
-    n = len(data.samples)
+    n, d = data.samples.shape
+    per_component = 1 + d + settings.kind.layout.n_second_moments(d)
+    rows = _ROWS_PER_PARAMETER * per_component * settings.n_components
+    size = int(np.clip(rows, _LEAST_ROWS, _MOST_ROWS))
     if n <= size:
         return data
     if data.uniform:
@@ -240,27 +260,49 @@ def _subsample(
     random_state: np.random.RandomState,
     team: Team,
 ) -> Generator[None, None, MixtureParameters]:
-    kind = settings.kind
-    d = data.samples.shape[1]
-    per_component = 1 + d + kind.layout.n_second_moments(d)
-    rows = _ROWS_PER_PARAMETER * per_component * settings.n_components
-    part = _draw(data, int(np.clip(rows, _LEAST_ROWS, _MOST_ROWS)), random_state)
+    part = subsample_of(data, settings, random_state)
     candidates = []
-    for _ in range(_ROUNDS[0][0]):
-        candidates.append((_nearest_means(part, settings, random_state), -np.inf))
+    for _ in range(_ROUNDS[0].n_starts):
+        candidates.append(nearest_means(part, settings, random_state))
         yield
-    for n_candidates, iterations, least_change in _ROUNDS:
+    return (yield from compete(candidates, part, settings, team, _ROUNDS))
+
+
+def compete(
+    candidates: list[MixtureParameters],
+    part: Data,
+    settings: StartSettings,
+    team: Team,
+    rounds: Iterable[Round],
+) -> Generator[None, None, MixtureParameters]:
+    """Let starts compete by their likelihood; yields after each short EM run.
+
+    Parameters
+    ----------
+    candidates : list of MixtureParameters
+        The starts, at least one.
+    part : Data
+        What they are compared on.
+    settings : StartSettings
+    team : Team
+    rounds : iterable of Round
+
+    Returns
+    -------
+    MixtureParameters
+        The winner, as the last round has improved it.
+    """
+    for one in rounds:
         improved = []
-        for parameters, _ in candidates[:n_candidates]:
-            improved.append(
-                _improve(parameters, part, settings, team, iterations, least_change)
-            )
+        for parameters in candidates[: one.n_starts]:
+            improved.append(_improve(parameters, part, settings, team, one))
             yield
-        candidates = sorted(improved, key=lambda candidate: -candidate[1])
-    return candidates[0][0]
+        improved.sort(key=lambda candidate: -candidate[1])
+        candidates = [parameters for parameters, _ in improved]
+    return candidates[0]
 
 
-def _nearest_means(
+def nearest_means(
     part: Data, settings: StartSettings, random_state: np.random.RandomState
 ) -> MixtureParameters:
     """Deal samples out to the nearest of means that k-means++ picks."""
@@ -278,18 +320,18 @@ def _improve(
     part: Data,
     settings: StartSettings,
     team: Team,
-    iterations: int,
-    least_change: float,
+    one: Round,
 ) -> tuple[MixtureParameters, float]:
+    """Do the iterations of a round; a start that becomes singular ends early."""
     before = -np.inf
-    for _ in range(iterations):
+    for _ in range(one.iterations):
         try:
             new, likelihood = em_step(
                 parameters, part, settings.kind, settings.reg_covar, team
             )
         except ValueError:
             break
-        if likelihood - before < least_change:
+        if likelihood - before < one.least_change:
             break
         parameters, before = new, likelihood
     return parameters, before

@@ -1,0 +1,87 @@
+"""Compilation ahead of time, in the background."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import distinct, seeding
+from .covariance import COVARIANCE_TYPES
+from .library import compile_for, kernel
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_ending = threading.Event()
+_threads: dict[Any, threading.Thread] = {}
+_lock = threading.Lock()
+
+
+def warm_up(
+    n_features: Iterable[int] = (3, 5),
+    covariance_types: Iterable[str] = ("full",),
+    dtype: Any = np.float32,
+) -> threading.Thread:
+    """Compile what a fit will need, or load it from the cache on disk.
+
+    Parameters
+    ----------
+    n_features : iterable of int
+        Numbers of features to expect.
+    covariance_types : iterable of str
+        Covariance types to expect.
+    dtype : dtype
+        Type of the samples to expect, float32 or float64.
+
+    Returns
+    -------
+    Thread
+        The daemon thread that does it; called again with the same arguments, the
+        same thread. A fit may begin at any time: it waits for a kernel that is
+        being compiled. When the interpreter exits, at most the kernel at hand is
+        finished.
+    """
+    key = (tuple(n_features), tuple(covariance_types), np.dtype(dtype))
+    with _lock:
+        if key not in _threads:
+            jobs = list(_jobs(*key))
+            _threads[key] = threading.Thread(
+                target=_work, args=(jobs,), name="pixel-mixtures-warm-up", daemon=True
+            )
+            _threads[key].start()
+        return _threads[key]
+
+
+def _jobs(
+    n_features: Sequence[int], covariance_types: Sequence[str], dtype: np.dtype[Any]
+) -> Iterator[tuple[Any, ...]]:
+    yield seeding.SEED
+    for d in n_features:
+        for name in covariance_types:
+            plan = Plan(COVARIANCE_TYPES[name].layout, d, dtype)
+            for kernel_name in ("moments", "details", "labels"):
+                yield (kernel_name, plan)
+    yield distinct.MARK
+    yield distinct.NUMBER
+
+
+def _work(jobs: list[tuple[Any, ...]]) -> None:
+    for job in jobs:
+        if _ending.is_set():
+            return
+        if isinstance(job[1], Plan):
+            kernel(*job)
+        else:
+            compile_for(*job)
+
+
+@atexit.register
+def _end() -> None:
+    """Let the compiler finish: it must not be cut off within its C++ code."""
+    _ending.set()
+    for thread in list(_threads.values()):
+        thread.join(timeout=10)
