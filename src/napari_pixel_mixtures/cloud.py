@@ -40,6 +40,20 @@ class ColorCloud:
         In the units of the axes; 0 if not whitened.
     transform : ndarray (3, 3) float64
         The identity if not whitened.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import cluster, color_cloud
+    >>> image = np.array([[[255, 0, 0], [250, 0, 0]], [[0, 0, 255], [0, 0, 255]]])
+    >>> cloud = color_cloud(cluster(image, n_components=2), color_by="pixel")
+    >>> cloud.points[:2]
+    array([[255.,   0.,   0.],
+           [250.,   0.,   0.]], dtype=float32)
+    >>> cloud.colors[0]
+    array([1., 0., 0.], dtype=float32)
+    >>> cloud.pixels
+    array([0, 1, 2, 3])
     """
 
     points: NDArray[np.float32]
@@ -97,7 +111,8 @@ def color_cloud(
 
     Examples
     --------
-    >>> from napari_pixel_mixtures import cluster
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import cluster, color_cloud
     >>> image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     >>> clustering = cluster(image, n_components=2)
     >>> cloud = color_cloud(clustering, whiten="pooled", max_points=1000)

@@ -52,6 +52,28 @@ class Clustering:
         Name of each of the mixture's columns.
     recipe : Recipe
         All that replays it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import cluster
+    >>> image = np.array([[0, 1, 0, 9], [1, 0, 8, 9]])
+    >>> clustering = cluster(image, n_components=2)
+    >>> clustering.labels
+    array([[1, 1, 1, 2],
+           [1, 1, 2, 2]], dtype=uint8)
+    >>> clustering.quantized()
+    array([[0, 0, 0, 9],
+           [0, 0, 9, 9]])
+    >>> clustering.permuted_colors().round(1)
+    array([[8.7],
+           [0.4]])
+    >>> clustering.table().round(3)
+       label  weight  pixels  share   gray
+    0      1   0.625       5  0.625  0.400
+    1      2   0.375       3  0.375  8.667
+    >>> print(clustering.advice)
+    None
     """
 
     labels: NDArray[np.uint8]
@@ -204,6 +226,7 @@ def cluster(
     Examples
     --------
     >>> import numpy as np
+    >>> from napari_pixel_mixtures import cluster
     >>> image = np.zeros((4, 6), np.uint8)
     >>> image[:, 4:] = 200
     >>> clustering = cluster(image, n_components=2)

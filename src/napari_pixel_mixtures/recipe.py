@@ -41,6 +41,13 @@ class Recipe:
     ------
     ValueError
         A setting is out of its range.
+
+    Examples
+    --------
+    >>> from napari_pixel_mixtures import Color, Position, Recipe
+    >>> recipe = Recipe(n_components=10, features=[Color(), Position(weight=0.5)])
+    >>> recipe.features
+    (Color(weight=1.0), Position(weight=0.5))
     """
 
     n_components: int = 4

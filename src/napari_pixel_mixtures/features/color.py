@@ -20,6 +20,7 @@ class Color(Feature):
 
     Examples
     --------
+    >>> from napari_pixel_mixtures import Color
     >>> Color()
     Color(weight=1.0)
     """

@@ -29,6 +29,7 @@ class Position(Feature):
 
     Examples
     --------
+    >>> from napari_pixel_mixtures import Position
     >>> Position(weight=0.5)
     Position(weight=0.5)
     """
@@ -69,6 +70,7 @@ class AnchorDistance(Feature):
     --------
     The places that seed 0 gives on a picture of 427 x 640 pixels:
 
+    >>> from napari_pixel_mixtures import AnchorDistance
     >>> AnchorDistance(n=2).places((427, 640)).round(1)
     array([[271.3, 172.4],
            [ 17.5,  10.6]])

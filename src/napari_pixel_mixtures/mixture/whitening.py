@@ -53,6 +53,8 @@ def whitening_transform(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import whitening_transform
     >>> covariance = np.array([[4.0, 1.0], [1.0, 9.0]])
     >>> W = whitening_transform(covariance)
     >>> np.allclose(W.T @ covariance @ W, np.eye(2))
