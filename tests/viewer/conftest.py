@@ -49,11 +49,13 @@ def viewer(make_napari_viewer):
 
 
 @pytest.fixture
-def open_widget():
+def open_widget(qtbot):
     """Open a widget of the plugin as its menu does."""
 
     def open_in(viewer, name="Cluster pixels"):
-        return viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
+        widget = viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
+        qtbot.waitUntil(widget.native.isVisible)
+        return widget
 
     return open_in
 

@@ -205,10 +205,9 @@ def test_a_job_that_is_started_while_a_bar_opens_takes_over(runner, qtbot, monke
     runner.start(first)
     assert runner.job is second
     assert len(opened) == 1
-    first.go.set()
     second.go.set()
     qtbot.waitUntil(lambda: not runner.busy)
-    qtbot.waitUntil(first.closed.is_set)
+    assert not first.threads
     assert [e for e in runner.log if isinstance(e, tuple)] == [(second, 4)]
     assert opened == []
 

@@ -149,19 +149,20 @@ class Runner:
         self._forget()
         number = self._number
         self.job = job
+        # napari's progress bars process Qt's events, so another job may have taken
+        # this one's place when one of these returns.
+        self._close_progress()
+        if number != self._number:
+            return
+        bar = progress(total=PROGRESS_TOTAL, desc=job.title)
+        if number != self._number:
+            bar.close()
+            return
+        self._progress = bar
         worker = GeneratorWorker(_guarded, job, self._stop)
         worker.yielded.connect(partial(self._on_yielded, number))
         worker.returned.connect(partial(self._on_returned, number))
         worker.start()
-        # napari's progress bars process Qt's events, so the job may be done, or
-        # another have taken its place, whenever one of these returns.
-        self._close_progress()
-        if number == self._number:
-            bar = progress(total=PROGRESS_TOTAL, desc=job.title)
-            if number == self._number:
-                self._progress = bar
-            else:
-                bar.close()
 
     def cancel(self) -> None:
         """Stop the running job at its next step, and forget it at once."""

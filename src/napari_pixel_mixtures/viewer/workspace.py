@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -214,6 +215,11 @@ class Workspace:
             self.runner.cancel()
             self._set_status("The fit was cancelled.")
 
+    def close(self) -> None:
+        """Drop what runs, for there is no window to show it in any more."""
+        self.runner.cancel()
+        self.comparison.runner.cancel()
+
     def take(self, result: Result) -> None:
         """Take a result, and bring layers, cloud and status up to date."""
         clustering = result.clustering
@@ -268,5 +274,15 @@ def workspace_of(viewer: ViewerModel) -> Workspace:
     # Widgets get a proxy of the viewer from napari.
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _workspaces:
-        _workspaces[viewer] = Workspace(viewer)
+        _workspaces[viewer] = workspace = Workspace(viewer)
+        window = getattr(getattr(viewer, "window", None), "_qt_window", None)
+        if window is not None:
+            # The viewer itself does not notice that its window is closed.
+            window.destroyed.connect(partial(_close, ref(workspace)))
     return _workspaces[viewer]
+
+
+def _close(reference: ref[Workspace]) -> None:
+    workspace = reference()
+    if workspace is not None:
+        workspace.close()
