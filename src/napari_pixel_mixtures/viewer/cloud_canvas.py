@@ -25,7 +25,7 @@ BACKGROUND = "#4a4a4a"  # on which dark and bright points both show
 FRAME_COLOR = (0.75, 0.75, 0.75, 1.0)
 LASSO_COLOR = (1.0, 0.85, 0.2, 1.0)
 FIELD_OF_VIEW = 30.0  # degrees
-DISTANCE = 1.35  # how much of the view's height the cloud leaves free around it
+DISTANCE = 1.15  # how much of the view's height the cloud leaves free around it
 ANIMATION_MS = 300
 FRAME_MS = 16
 MOVING_POINTS = 60_000  # drawn while the camera moves
@@ -138,6 +138,12 @@ class CloudCanvas:
         self._thinned = False
         self._upload(slice(None))
 
+    def clear(self) -> None:
+        """Draw nothing."""
+        self.set_points(np.zeros((0, 3), np.float32), np.zeros((0, 4), np.float32), 1.0)
+        self.set_ellipsoids(*np.zeros((3, 0, 3)))
+        self.set_ring(None)
+
     def set_colors(self, colors: NDArray[np.float32]) -> None:
         """Draw the same points in other colors (m, 4)."""
         self._colors = colors
@@ -234,6 +240,11 @@ class CloudCanvas:
         else:
             self._animation.stop()
             self._see(matrix)
+
+    @property
+    def map(self) -> NDArray[np.float64]:
+        """The affine map (4, 4) that is seen, or will be when the animation ends."""
+        return self._target
 
     @property
     def animating(self) -> bool:

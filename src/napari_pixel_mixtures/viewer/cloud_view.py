@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Points
 
+    from napari_pixel_mixtures.space import Axes
+
     from .result import Result
     from .stage import Stage
 
@@ -27,12 +29,24 @@ MARGIN = 0.15  # of the canvas, for the axes
 
 @dataclass(frozen=True)
 class CloudSettings:
-    """How a color cloud is shown: as `color_cloud`, and a factor on the point size."""
+    """How a color cloud is shown.
+
+    Attributes
+    ----------
+    whiten, max_points, color_by, axes
+        As for `color_cloud`.
+    point_size : float
+        Factor on the size of the points.
+    deviations : float
+        Standard deviations at which ellipsoids are drawn; 0 for none.
+    """
 
     whiten: Literal["pooled"] | int | None = None
     max_points: int = 5000
     color_by: Literal["pixel", "cluster"] | None = None
     point_size: float = 1.0
+    axes: Axes = "channels"
+    deviations: float = 0.0
 
 
 class CloudView:
@@ -57,11 +71,18 @@ class CloudView:
         self._result = result
         if result is None:
             self.leave()
+            # Neither components nor features are left to choose from.
+            self._take(replace(self.settings, whiten=None, axes="channels"))
             return
-        whiten = self.settings.whiten
-        if isinstance(whiten, int) and whiten > result.clustering.n_components:
+        settings = self.settings
+        clustering = result.clustering
+        whiten, axes = settings.whiten, settings.axes
+        if isinstance(whiten, int) and whiten > clustering.n_components:
             # The chosen component went away with a smaller number of them.
-            self._take(replace(self.settings, whiten=None))
+            settings = replace(settings, whiten=None)
+        if isinstance(axes, tuple) and not set(axes) <= {*clustering.feature_names}:
+            settings = replace(settings, axes="channels")
+        self._take(settings)
         if self.shown:
             self.show()
 
@@ -105,8 +126,12 @@ class CloudView:
             whiten=settings.whiten,
             max_points=settings.max_points,
             color_by=settings.color_by,
+            axes=settings.axes,
         )
-        other_space = settings.whiten != self.settings.whiten or not self.shown
+        other_space = not self.shown or (settings.whiten, settings.axes) != (
+            self.settings.whiten,
+            self.settings.axes,
+        )
         self._take(settings)
         viewer = self._viewer()
         assert viewer is not None

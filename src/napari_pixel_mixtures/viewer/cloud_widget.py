@@ -4,7 +4,9 @@ from functools import partial
 from typing import Any
 
 import napari
+import numpy as np
 from magicgui.widgets import (
+    CheckBox,
     ComboBox,
     Container,
     FloatSlider,
@@ -12,21 +14,33 @@ from magicgui.widgets import (
     PushButton,
     SpinBox,
 )
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QDockWidget, QFileDialog, QSizePolicy
+from superqt import QCollapsible
 
+from .cloud_canvas import CloudCanvas
+from .cloud_scene import CloudScene, cloud_scene
 from .cloud_view import CloudSettings
-from .forms import align_labels, follow
+from .forms import align_labels, follow, row
 from .layers import CLOUD
+from .messages import report
 from .result import Result
 from .workspace import Workspace, workspace_of
 
 RAW = "raw"
 POOLED = "pooled"
 COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
+ELLIPSOIDS = {"none": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
+CHANNELS, PRINCIPAL, FEATURES = "channels", "principal components", "three features"
+POINT_PIXELS = 3.0  # size of a point in the canvas, in screen pixels
+CANVAS_SIZE = 200  # pixels; the least height
 
 
 class ColorCloudView(Container):  # type: ignore[type-arg]
-    """Shows the clustered pixels as points in the viewer's 3-D view, and back.
+    """Shows the clustered pixels as points, beside the picture or in its place.
+
+    Beside the picture they stand in a canvas of this widget's own; the button brings
+    them into the viewer's 3-D view as a points layer, and back.
 
     Parameters
     ----------
@@ -35,13 +49,33 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         self._workspace = workspace = workspace_of(napari_viewer)
+        self._scene: CloudScene | None = None
+        self.canvas = CloudCanvas()
         self.whiten = ComboBox(
             label="Whitening",
             choices=partial(_whitenings, workspace),
-            tooltip="raw shows channel values as they are; pooled makes the mean "
-            "covariance of the clusters a unit ball, so that clusters compare; a "
-            "component shows only its pixels, whitened by its own covariance: if it "
-            "is Gaussian, a round ball.",
+            tooltip="raw shows values as they are; pooled makes the mean covariance of "
+            "the clusters a unit ball, so that clusters compare; a component shows "
+            "only its pixels, whitened by its own covariance: if it is Gaussian, a "
+            "round ball.",
+        )
+        self.axes = ComboBox(
+            label="Axes",
+            choices=[CHANNELS, PRINCIPAL, FEATURES],
+            tooltip="What the axes are: the channels (R, G, B), the directions in "
+            "which the features vary most, or any three features.",
+        )
+        self.features = [
+            ComboBox(choices=partial(_feature_names, workspace), label=name)
+            for name in ("x", "y", "z")
+        ]
+        self._features_row = row("", *self.features)
+        self.ellipsoids = ComboBox(
+            label="Ellipsoids",
+            choices=list(ELLIPSOIDS),
+            tooltip="Draw each Gaussian as the surface that lies so many standard "
+            "deviations from its center: within 1, 2 and 3 of them lie 20, 74 and 97 % "
+            "of a Gaussian in three dimensions.",
         )
         self.color_by = ComboBox(
             label="Color by",
@@ -65,49 +99,137 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             value=1.0,
             tooltip="Factor on the size of the points.",
         )
+        self.lasso = CheckBox(
+            text="Lasso",
+            tooltip="Draw around points with the mouse to select their pixels, all of "
+            "them and not only those drawn. Off, the mouse turns the cloud.",
+        )
+        self.save = PushButton(
+            text="Save...", tooltip="Save a still picture of the cloud as PNG."
+        )
+        self.views = [
+            PushButton(text=name, tooltip=f"Look along axis {name}.")
+            for name in ("1", "2", "3")
+        ]
+        self.home = PushButton(text="Home", tooltip="Bring the whole cloud in view.")
         self.show_cloud = PushButton(text="")
         self.status = Label(value="")
         super().__init__(
-            widgets=[self.whiten, self.color_by, self.max_points, self.point_size]
+            widgets=[self.whiten, self.axes, self._features_row, self.ellipsoids]
         )
-        align_labels(self)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        looks = Container(widgets=[self.color_by, self.max_points, self.point_size])
+        for form in (self, looks):
+            align_labels(form)
+        more = QCollapsible("Points")
+        more.addWidget(looks.native)
+        layout = self.native.layout()
+        self.canvas.native.setMinimumSize(CANVAS_SIZE, CANVAS_SIZE)
+        expanding = QSizePolicy.Policy.Expanding
+        self.canvas.native.setSizePolicy(expanding, expanding)
+        layout.insertWidget(0, self.canvas.native, 1)
+        views = row("", *self.views, self.home, self.lasso, self.save)
+        layout.insertWidget(1, views.native)
+        layout.addWidget(more)
         for widget in (self.show_cloud, self.status):
-            self.native.layout().addWidget(widget.native)
+            layout.addWidget(widget.native)
         self.status.native.setWordWrap(True)
-        for field in (self.whiten, self.color_by, self.max_points, self.point_size):
+
+    def _connect(self) -> None:
+        workspace = self._workspace
+        for field in (
+            *(self.whiten, self.axes, *self.features, self.ellipsoids),
+            *(self.color_by, self.max_points, self.point_size),
+        ):
             field.changed.connect(self._edit)
         self.show_cloud.changed.connect(self._toggle)
+        self.lasso.changed.connect(partial(setattr, self.canvas, "lasso_mode"))
+        self.save.changed.connect(self._ask_and_save)
+        self.home.changed.connect(self.canvas.reset_view)
+        for axis, button in enumerate(self.views):
+            button.changed.connect(partial(self._look_along, axis))
         follow(
             self,
             (workspace.result_changed, self._show_result),
             (workspace.cloud.changed, self._show_settings),
             (workspace.stage.changed, self._show_holder),
         )
+        self.native_parent_changed.connect(self._forbid_floating)
         self._show_result(workspace.result)
         self._show_holder(workspace.stage.holder)
 
+    def _forbid_floating(self, _: Any = None) -> None:
+        """Keep the dock in its window: a floating canvas would abort the program."""
+        parent = self.native.parent()
+        while parent is not None and not isinstance(parent, QDockWidget):
+            parent = parent.parent()
+        if parent is not None:
+            features = parent.features()
+            floatable = QDockWidget.DockWidgetFeature.DockWidgetFloatable
+            parent.setFeatures(features & ~floatable)
+
+    # ---- the user acts
+
     def _edit(self, _: Any = None) -> None:
         whiten = self.whiten.value
+        axes: Any = CHANNELS
+        if self.axes.value == PRINCIPAL:
+            axes = "principal"
+        elif self.axes.value == FEATURES and self.features[0].choices:
+            axes = tuple(field.value for field in self.features)
         settings = CloudSettings(
             whiten=None if whiten == RAW else whiten,
             max_points=self.max_points.value,
             color_by=COLOR_BY[self.color_by.value],  # type: ignore[arg-type]
             point_size=self.point_size.value,
+            axes=axes,
+            deviations=ELLIPSOIDS[self.ellipsoids.value],
         )
         try:
             self._workspace.cloud.set(settings)
         except ValueError as error:
-            show_error(str(error))
+            report(error)
 
     def _toggle(self) -> None:
-        if self._workspace.cloud.shown:
-            self._workspace.cloud.leave()
+        cloud = self._workspace.cloud
+        if cloud.shown:
+            cloud.leave()
             return
         try:
-            self._workspace.cloud.show()
+            cloud.show()
         except ValueError as error:
             self.status.value = str(error)
-            show_error(str(error))
+            report(error)
+
+    def _look_along(self, axis: int) -> None:
+        direction = self.canvas.map[axis, :3]
+        if np.any(direction):
+            self.canvas.look_along(direction)
+
+    def _ask_and_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self.native, "Save picture", "cloud.png", "PNG (*.png)"
+        )
+        if path:
+            self.save_picture(path)
+
+    def save_picture(self, path: str) -> None:
+        """Save the canvas as a PNG; a missing suffix is added."""
+        from PIL import Image
+
+        if not path.lower().endswith(".png"):
+            path += ".png"
+        try:
+            Image.fromarray(self.canvas.render()).save(path)
+        except (OSError, ValueError) as error:
+            report(error if isinstance(error, ValueError) else ValueError(str(error)))
+        else:
+            show_info(f"Saved {path}.")
+
+    # ---- the workspace changed
 
     def _show_result(self, result: Result | None) -> None:
         self.status.value = (
@@ -115,21 +237,51 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             if result is None
             else f"The pixels of {result.image.name}."
         )
-        with self.whiten.changed.blocked():
-            self.whiten.reset_choices()
+        had_choices = bool(self.features[0].choices)
+        for axis, field in enumerate((self.whiten, *self.features), start=-1):
+            with field.changed.blocked():
+                field.reset_choices()
+                if axis >= 0 and not had_choices and axis < len(field.choices):
+                    field.value = field.choices[axis]
         self._show_settings(self._workspace.cloud.settings)
 
     def _show_settings(self, settings: CloudSettings) -> None:
-        color_by = next(k for k, v in COLOR_BY.items() if v == settings.color_by)
         whiten = RAW if settings.whiten is None else settings.whiten
-        for field, value in (
+        axes = {CHANNELS: CHANNELS, "principal": PRINCIPAL}.get(
+            settings.axes if isinstance(settings.axes, str) else "", FEATURES
+        )
+        shown = [
             (self.whiten, whiten if whiten in self.whiten.choices else RAW),
-            (self.color_by, color_by),
+            (self.axes, axes),
+            (self.ellipsoids, _key(ELLIPSOIDS, settings.deviations)),
+            (self.color_by, _key(COLOR_BY, settings.color_by)),
             (self.max_points, settings.max_points),
             (self.point_size, settings.point_size),
-        ):
+        ]
+        if isinstance(settings.axes, tuple):
+            shown += zip(self.features, settings.axes, strict=True)
+        for field, value in shown:
             with field.changed.blocked():
                 field.value = value
+        self._features_row.visible = axes == FEATURES
+        self._draw(settings)
+
+    def _draw(self, settings: CloudSettings) -> None:
+        result = self._workspace.result
+        if result is None:
+            self._scene = None
+            self.canvas.clear()
+            return
+        self._scene = scene = cloud_scene(result.clustering, settings)
+        self.canvas.set_points(
+            scene.points, scene.colors, POINT_PIXELS * settings.point_size
+        )
+        self.canvas.set_ellipsoids(scene.centers, scene.axes, scene.ellipsoid_colors)
+        self.canvas.set_frame(scene.low, scene.high, scene.space.names)
+        self.canvas.set_map(scene.map)
+        for button, name in zip(self.views, scene.space.names, strict=True):
+            button.text = name or "-"
+            button.tooltip = f"Look along {name}."
 
     def _show_holder(self, holder: str | None) -> None:
         shown = holder == CLOUD
@@ -137,8 +289,13 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self.show_cloud.tooltip = (
             "Restore the view as it was before the cloud."
             if shown
-            else "Show the pixels in 3-D; the same button brings the picture back."
+            else "Show the points in the viewer's own 3-D view, in place of the "
+            "picture; the same button brings the picture back."
         )
+
+
+def _key(choices: dict[str, Any], value: Any) -> str:
+    return next(key for key, known in choices.items() if known == value)
 
 
 def _whitenings(workspace: Workspace, _: Any) -> list[tuple[str, Any]]:
@@ -150,3 +307,9 @@ def _whitenings(workspace: Workspace, _: Any) -> list[tuple[str, Any]]:
             for label, share in enumerate(shares, start=1)
         ]
     return choices
+
+
+def _feature_names(workspace: Workspace, _: Any) -> list[str]:
+    if workspace.result is None:
+        return []
+    return list(workspace.result.clustering.feature_names)
