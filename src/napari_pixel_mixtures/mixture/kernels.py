@@ -69,6 +69,7 @@ def moments_pass(
     the sum (n_chunks,) of weight times log2 density of its samples.
     """
     n = len(samples)
+    n_chunks = (n + chunk - 1) // chunk
     n_components, length = parameters.shape
     n_moments = partial.shape[1] // n_components
     flat = parameters.reshape(-1)
@@ -84,9 +85,9 @@ def moments_pass(
     results = partial.reshape(-1)
     while True:
         first = fetch_add(counter, group)
-        if first * chunk >= n:
+        if first >= n_chunks:
             break
-        for index in range(first, min(first + group, len(scores))):
+        for index in range(first, min(first + group, n_chunks)):
             place = index * n_components * n_moments
             score = 0.0
             pending = 0
@@ -132,6 +133,7 @@ def moments_pass(
 def labels_pass(plan, width, samples, parameters, counter, chunk, group, labels):
     """Write the most probable component of each sample, labels (n,)."""
     n = len(samples)
+    n_chunks = (n + chunk - 1) // chunk
     n_components, length = parameters.shape
     flat = parameters.reshape(-1)
     tile = _buffer(width * SAMPLES, flat)
@@ -141,7 +143,7 @@ def labels_pass(plan, width, samples, parameters, counter, chunk, group, labels)
     winner = _buffer(SAMPLES, flat)
     while True:
         first = fetch_add(counter, group)
-        if first * chunk >= n:
+        if first >= n_chunks:
             break
         stop = min(n, (first + group) * chunk)
         for a in range(first * chunk, stop, SAMPLES):
@@ -181,6 +183,7 @@ def details_pass(
     (C,), and times each pair of columns (the lower triangle, row by row).
     """
     n = len(samples)
+    n_chunks = (n + chunk - 1) // chunk
     n_components, length = parameters.shape
     n_values = values.shape[1]
     flat = parameters.reshape(-1)
@@ -201,7 +204,7 @@ def details_pass(
     live = np.zeros(n_components, np.bool_)
     while True:
         first = fetch_add(counter, group)
-        if first * chunk >= n:
+        if first >= n_chunks:
             break
         stop = min(n, (first + group) * chunk)
         for a in range(first * chunk, stop, SAMPLES):
