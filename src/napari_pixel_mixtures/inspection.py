@@ -1,0 +1,94 @@
+"""inspect_pixel: what a mixture says about one pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .mixture.covariance import COVARIANCE_TYPES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .clustering import Clustering
+
+
+@dataclass(frozen=True, eq=False)
+class PixelReport:
+    """What a mixture says about one pixel.
+
+    Attributes
+    ----------
+    features : dict of str to float
+        Value of each feature, in its own units.
+    labels : ndarray (m,) int
+        The most probable components, best first, by their labels.
+    probabilities : ndarray (m,) float64
+        Their responsibilities for the pixel.
+    distances : ndarray (m,) float64
+        Mahalanobis distance of the pixel from each of them, in standard deviations.
+    """
+
+    features: dict[str, float]
+    labels: NDArray[np.intp]
+    probabilities: NDArray[np.float64]
+    distances: NDArray[np.float64]
+
+
+def inspect_pixel(clustering: Clustering, pixel: int, most: int = 3) -> PixelReport:
+    """Tell the features of a pixel and its most probable components.
+
+    Parameters
+    ----------
+    clustering : Clustering
+    pixel : int
+        Flat index into the image.
+    most : int
+        How many components to tell of.
+
+    Raises
+    ------
+    IndexError
+        There is no such pixel.
+
+    Examples
+    --------
+    >>> from napari_pixel_mixtures import cluster
+    >>> image = np.zeros((4, 6), np.uint8)
+    >>> image[:, 4:] = 200
+    >>> report = inspect_pixel(cluster(image, 2), pixel=5)
+    >>> report.features, report.labels.tolist(), report.probabilities.round(3).tolist()
+    ({'gray': 200.0}, [2, 1], [1.0, 0.0])
+    """
+    if not 0 <= pixel < clustering.labels.size:
+        raise IndexError(
+            f"Expected a pixel from 0 to {clustering.labels.size - 1}, got {pixel}."
+        )
+    mixture = clustering.mixture
+    place = np.array([pixel], np.intp)
+    raw = np.concatenate(
+        [g.feature.compute(clustering.picture, place) for g in clustering.groups],
+        axis=1,
+        dtype=np.float64,
+    )[0]
+    factors = np.concatenate(
+        [np.full(g.stop - g.start, g.factor) for g in clustering.groups]
+    )
+    offsets = raw * factors - mixture.means_
+    kind = COVARIANCE_TYPES[mixture.covariance_type]
+    matrices = kind.matrices(mixture.covariances_, *mixture.means_.shape)
+    solved = np.linalg.solve(matrices.astype(np.float64), offsets[..., np.newaxis])
+    squares = np.einsum("kd,kd->k", offsets, solved[..., 0])
+    _, logarithms = np.linalg.slogdet(matrices.astype(np.float64))
+    scores = np.log(mixture.weights_) - (logarithms + squares) / 2
+    probabilities = np.exp(scores - scores.max())
+    probabilities /= probabilities.sum()
+    best = np.argsort(-probabilities, kind="stable")[:most]
+    return PixelReport(
+        features=dict(zip(clustering.feature_names, raw.tolist(), strict=True)),
+        labels=best + 1,
+        probabilities=probabilities[best],
+        distances=np.sqrt(np.maximum(squares[best], 0.0)),
+    )
