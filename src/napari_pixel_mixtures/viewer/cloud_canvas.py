@@ -30,6 +30,7 @@ ANIMATION_MS = 300
 FRAME_MS = 16
 MOVING_POINTS = 60_000  # drawn while the camera moves
 STILL_MS = 180  # without movement, after which all points are drawn again
+CLICK_REACH = 3  # pixels that the mouse may move in a click
 SPHERE = create_sphere(rows=14, cols=20, method="latitude")
 TURN = np.linspace(0, 2 * np.pi, 49)
 # Three great circles of the unit sphere, as pairs of places that lines join.
@@ -105,8 +106,10 @@ class CloudCanvas:
         self._names.order = 6
         self._trail = Line(color=LASSO_COLOR, width=2, parent=self._view)
         self._trail.visible = False
+        self._pressed_at = np.full(2, np.nan)
         self._lasso: list[NDArray[np.float64]] | None = None
-        self.lasso_mode = False
+        self.tool = "turn"
+        """What the left mouse button does: "turn", "lasso" or "box"."""
         self._map = np.eye(4)
         self._target = np.eye(4)
         self._origin = np.eye(4)
@@ -298,16 +301,21 @@ class CloudCanvas:
 
     def _on_press(self, event: Any) -> None:
         self._pressed_at = np.array(event.pos[:2], float)
-        if self.lasso_mode and event.button == 1:
+        if self.tool != "turn" and event.button == 1:
             self._lasso = [self._pressed_at]
             event.handled = True
 
     def _on_move(self, event: Any) -> None:
         if self._lasso is not None:
-            self._lasso.append(np.array(event.pos[:2], float))
-            if len(self._lasso) > 1:
-                self._trail.set_data(pos=np.array(self._lasso))
-                self._trail.visible = True
+            place = np.array(event.pos[:2], float)
+            if self.tool == "box":
+                (x0, y0), (x1, y1) = self._pressed_at, place
+                corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+                self._lasso = [np.array(corner) for corner in corners]
+            else:
+                self._lasso.append(place)
+            self._trail.set_data(pos=np.array([*self._lasso, self._lasso[0]]))
+            self._trail.visible = True
             event.handled = True
         elif event.is_dragging:
             self._draw_fewer()
@@ -319,11 +327,11 @@ class CloudCanvas:
             self._trail.visible = False
             event.handled = True
             self.scene_canvas.update()
-            if len(outline) >= 3:
+            if len(outline) >= 3 and np.ptp(outline, axis=0).min() >= CLICK_REACH:
                 self.lassoed.emit(Region(self.projection, outline))
                 return
         moved = np.abs(np.array(event.pos[:2], float) - self._pressed_at).max()
-        if event.button == 1 and moved < 3 and len(self._points):
+        if event.button == 1 and moved < CLICK_REACH and len(self._points):
             nearest = self._nearest(self._pressed_at)
             if nearest is not None:
                 self.clicked.emit(nearest)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from weakref import ref
 
+import numpy as np
 from psygnal import Signal
 
 from napari_pixel_mixtures.cloud import color_cloud
@@ -13,8 +14,10 @@ from napari_pixel_mixtures.cloud import color_cloud
 from .layers import CLOUD, make_cloud, update_cloud
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
-    from napari.layers import Points
+    from napari.layers import Image, Points
 
     from napari_pixel_mixtures.space import Axes
 
@@ -59,6 +62,7 @@ class CloudView:
         self._stage = stage
         self._result: Result | None = None
         self._layer: Points | None = None
+        self._image: Callable[[], Image | None] = lambda: None  # whose cloud it is
         self.settings = CloudSettings()
 
     @property
@@ -135,14 +139,16 @@ class CloudView:
         self._take(settings)
         viewer = self._viewer()
         assert viewer is not None
-        if self.shown and self._layer is not None:
-            layer = self._layer
+        layer = self._layer if self.shown else None
+        if layer is not None and self._image() is self._result.image:
             update_cloud(layer, clustering, cloud, settings.point_size)
         else:
             layer = make_cloud(
                 self._result.image, clustering, cloud, settings.point_size
             )
+            other_space = True
             self._layer = layer
+            self._image = ref(self._result.image)
             self._stage.borrow(CLOUD, [layer])
             viewer.dims.ndisplay = 3
             viewer.scene.camera.angles = ANGLES
@@ -151,10 +157,23 @@ class CloudView:
             viewer.canvas.background_color_override = BACKGROUND
         viewer.dims.axis_labels = layer.axis_labels
         if other_space:
-            viewer.fit_to_view(layers=[layer], margin=MARGIN)
+            _bring_in_view(viewer, layer)
         return layer
 
     def leave(self) -> None:
         """Go back to the picture; everything is as it was before the cloud."""
         if self.shown:
             self._stage.give_back()
+
+
+def _bring_in_view(viewer: ViewerModel, layer: Points) -> None:
+    if viewer.dims.ndim == layer.ndim:
+        viewer.fit_to_view(layers=[layer], margin=MARGIN)
+        return
+    # Of layers with fewer axes than the viewer has, napari would look for the others.
+    low, high = layer.extent.world
+    camera = viewer.scene.camera
+    camera.center = tuple((low + high) / 2)
+    diagonal = float(np.linalg.norm(high - low))
+    if diagonal > 0:
+        camera.zoom = (1 - MARGIN) * min(viewer.canvas.size) / diagonal

@@ -6,7 +6,6 @@ from typing import Any
 import napari
 import numpy as np
 from magicgui.widgets import (
-    CheckBox,
     ComboBox,
     Container,
     FloatSlider,
@@ -15,8 +14,12 @@ from magicgui.widgets import (
     SpinBox,
 )
 from napari.utils.notifications import show_info
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QDockWidget, QFileDialog, QSizePolicy
 from superqt import QCollapsible
+
+from napari_pixel_mixtures.inspection import PixelReport, inspect_pixel
+from napari_pixel_mixtures.selection import Region
 
 from .cloud_canvas import CloudCanvas
 from .cloud_scene import CloudScene, cloud_scene
@@ -32,6 +35,9 @@ POOLED = "pooled"
 COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
 ELLIPSOIDS = {"none": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
 CHANNELS, PRINCIPAL, FEATURES = "channels", "principal components", "three features"
+NOTHING_HOVERED = "Hover over the picture to find a pixel here.\n"
+BACKGROUND_GREY = 0.29  # of the canvas
+DIMMED = 0.85  # how far points that are not selected fade into it
 POINT_PIXELS = 3.0  # size of a point in the canvas, in screen pixels
 CANVAS_SIZE = 200  # pixels; the least height
 
@@ -99,11 +105,22 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             value=1.0,
             tooltip="Factor on the size of the points.",
         )
-        self.lasso = CheckBox(
-            text="Lasso",
-            tooltip="Draw around points with the mouse to select their pixels, all of "
-            "them and not only those drawn. Off, the mouse turns the cloud.",
+        self.tool = ComboBox(
+            choices=["turn", "lasso", "box"],
+            tooltip="What the mouse does in the cloud: turn it, or select the pixels "
+            "inside a drawn line or box, all of them and not only those shown. A "
+            "click on a point selects its component. The right button and the wheel "
+            "zoom, with Shift the left button moves.",
         )
+        self.select_from = PushButton(
+            text="Select from layer",
+            tooltip="Select the pixels that the selected labels or shapes layer "
+            "covers; of the clusters' own layers, those of the chosen label.",
+        )
+        self.keep = PushButton(
+            text="Keep", tooltip="Keep the selected pixels as a labels layer."
+        )
+        self.clear_selection = PushButton(text="Clear", tooltip="Select nothing.")
         self.save = PushButton(
             text="Save...", tooltip="Save a still picture of the cloud as PNG."
         )
@@ -113,6 +130,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ]
         self.home = PushButton(text="Home", tooltip="Bring the whole cloud in view.")
         self.show_cloud = PushButton(text="")
+        self.hovered = Label(value=NOTHING_HOVERED)
         self.status = Label(value="")
         super().__init__(
             widgets=[self.whiten, self.axes, self._features_row, self.ellipsoids]
@@ -131,12 +149,16 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         expanding = QSizePolicy.Policy.Expanding
         self.canvas.native.setSizePolicy(expanding, expanding)
         layout.insertWidget(0, self.canvas.native, 1)
-        views = row("", *self.views, self.home, self.lasso, self.save)
+        views = row("", *self.views, self.home, self.tool, self.save)
         layout.insertWidget(1, views.native)
+        layout.insertWidget(
+            2, row("", self.select_from, self.keep, self.clear_selection).native
+        )
         layout.addWidget(more)
-        for widget in (self.show_cloud, self.status):
+        for widget in (self.show_cloud, self.hovered, self.status):
             layout.addWidget(widget.native)
-        self.status.native.setWordWrap(True)
+        for label in (self.hovered, self.status):
+            label.native.setWordWrap(True)
 
     def _connect(self) -> None:
         workspace = self._workspace
@@ -146,7 +168,12 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ):
             field.changed.connect(self._edit)
         self.show_cloud.changed.connect(self._toggle)
-        self.lasso.changed.connect(partial(setattr, self.canvas, "lasso_mode"))
+        self.tool.changed.connect(partial(setattr, self.canvas, "tool"))
+        self.canvas.lassoed.connect(self._choose_region)
+        self.canvas.clicked.connect(self._choose_component)
+        self.select_from.changed.connect(self._choose_layer)
+        self.keep.changed.connect(lambda: workspace.selection.keep())
+        self.clear_selection.changed.connect(lambda: workspace.selection.clear())
         self.save.changed.connect(self._ask_and_save)
         self.home.changed.connect(self.canvas.reset_view)
         for axis, button in enumerate(self.views):
@@ -156,6 +183,8 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             (workspace.result_changed, self._show_result),
             (workspace.cloud.changed, self._show_settings),
             (workspace.stage.changed, self._show_holder),
+            (workspace.selection.changed, self._show_selection),
+            (workspace.hover.changed, self._show_hovered),
         )
         self.native_parent_changed.connect(self._forbid_floating)
         self._show_result(workspace.result)
@@ -200,6 +229,26 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             return
         try:
             cloud.show()
+        except ValueError as error:
+            self.status.value = str(error)
+            report(error)
+
+    def _choose_region(self, region: Region) -> None:
+        settings = self._workspace.cloud.settings
+        label = settings.whiten if isinstance(settings.whiten, int) else None
+        self._workspace.selection.choose_region(region, settings.axes, label)
+
+    def _choose_component(self, point: int) -> None:
+        result = self._workspace.result
+        if result is not None and self._scene is not None:
+            pixel = self._scene.pixels[point]
+            label = int(result.clustering.labels.reshape(-1)[pixel])
+            self._workspace.selection.choose_label(label)
+
+    def _choose_layer(self) -> None:
+        workspace = self._workspace
+        try:
+            workspace.selection.choose_layer(workspace.viewer.layers.selection.active)
         except ValueError as error:
             self.status.value = str(error)
             report(error)
@@ -274,7 +323,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             return
         self._scene = scene = cloud_scene(result.clustering, settings)
         self.canvas.set_points(
-            scene.points, scene.colors, POINT_PIXELS * settings.point_size
+            scene.points, self._colors(scene), POINT_PIXELS * settings.point_size
         )
         self.canvas.set_ellipsoids(scene.centers, scene.axes, scene.ellipsoid_colors)
         self.canvas.set_frame(scene.low, scene.high, scene.space.names)
@@ -282,6 +331,37 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         for button, name in zip(self.views, scene.space.names, strict=True):
             button.text = name or "-"
             button.tooltip = f"Look along {name}."
+
+    def _colors(self, scene: CloudScene) -> NDArray[np.float32]:
+        """Dim what is not selected, if something is."""
+        mask = self._workspace.selection.mask
+        if mask is None:
+            return scene.colors
+        colors = scene.colors.copy()
+        dim = ~mask.reshape(-1)[scene.pixels]
+        colors[dim, :3] += (BACKGROUND_GREY - colors[dim, :3]) * DIMMED
+        return colors
+
+    def _show_selection(self) -> None:
+        if self._scene is not None:
+            self.canvas.set_colors(self._colors(self._scene))
+        result, selection = self._workspace.result, self._workspace.selection
+        if result is not None:
+            share = selection.n_pixels / result.clustering.labels.size
+            self.status.value = (
+                f"The pixels of {result.image.name}."
+                if selection.mask is None
+                else f"{selection.n_pixels:,} pixels selected ({share:.1%})."
+            )
+
+    def _show_hovered(self, pixel: int | None) -> None:
+        result, scene = self._workspace.result, self._scene
+        if pixel is None or result is None or scene is None:
+            self.canvas.set_ring(None)
+            self.hovered.value = NOTHING_HOVERED
+            return
+        self.canvas.set_ring(scene.space.read(np.array([pixel]))[0])
+        self.hovered.value = _in_words(inspect_pixel(result.clustering, pixel))
 
     def _show_holder(self, holder: str | None) -> None:
         shown = holder == CLOUD
@@ -292,6 +372,18 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             else "Show the points in the viewer's own 3-D view, in place of the "
             "picture; the same button brings the picture back."
         )
+
+
+def _in_words(report: PixelReport) -> str:
+    """Write a report in two lines."""
+    values = "  ".join(f"{name} {value:.4g}" for name, value in report.features.items())
+    likely = "  ".join(
+        f"{label}: {probability:.0%} at {distance:.1f} sigma"
+        for label, probability, distance in zip(
+            report.labels, report.probabilities, report.distances, strict=True
+        )
+    )
+    return f"{values}\n{likely}"
 
 
 def _key(choices: dict[str, Any], value: Any) -> str:

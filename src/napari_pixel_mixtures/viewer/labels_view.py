@@ -34,6 +34,13 @@ class LabelsView:
         if self._shown is not None:
             self.show(self._shown)
 
+    def top_layer(self, image: Image) -> Labels | None:
+        """Give the upper layer of an image; None if it has none."""
+        viewer = self._viewer()
+        layer = self._layers.get(image, {}).get(QUANTIZED)
+        shown = viewer is not None and layer is not None and layer in viewer.layers
+        return layer if shown else None
+
     def show(self, result: Result) -> None:
         """Make or update the layers of the result's image."""
         viewer = self._viewer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from psygnal import Signal
 
@@ -25,7 +25,8 @@ class _ViewState:
     axes: dict[str, Any]
     background: Any
     visible: WeakKeyDictionary[Layer, bool]
-    selected: ref[Layer] | None
+    selected: WeakSet[Layer]
+    active: ref[Layer] | None
 
     @classmethod
     def of(cls, viewer: ViewerModel) -> _ViewState:
@@ -56,7 +57,8 @@ class _ViewState:
             visible=WeakKeyDictionary(
                 (layer, layer.visible) for layer in viewer.layers
             ),
-            selected=None if active is None else ref(active),
+            selected=WeakSet(viewer.layers.selection),
+            active=None if active is None else ref(active),
         )
 
     def restore(self, viewer: ViewerModel) -> None:
@@ -73,9 +75,12 @@ class _ViewState:
         _assign(viewer.scene.overlays.axes, self.axes)
         _assign(viewer.scene.camera, self.camera)
         viewer.canvas.background_color_override = self.background
-        selected = self.selected() if self.selected is not None else None
-        if selected is not None and selected in viewer.layers:
-            viewer.layers.selection.active = selected
+        selected = {layer for layer in self.selected if layer in viewer.layers}
+        if selected:
+            viewer.layers.selection = selected
+        active = self.active() if self.active is not None else None
+        if active is not None and active in selected and len(selected) == 1:
+            viewer.layers.selection.active = active
 
 
 class Stage:

@@ -14,10 +14,12 @@ from napari_pixel_mixtures.recipe import Recipe
 
 from .cloud_view import CloudView
 from .comparison import Comparison
+from .hover import Hover
 from .labels_view import LabelsView
 from .layers import check_image, is_image, level_data
 from .messages import report
 from .result import Result
+from .selection_view import SelectionView
 from .stage import Stage
 from .worker import Request, Runner, Step
 
@@ -72,6 +74,8 @@ class Workspace:
         self.labels = LabelsView(viewer, self.stage)
         self.cloud = CloudView(viewer, self.stage)
         self.comparison = Comparison(viewer, self.stage)
+        self.selection = SelectionView(viewer, self.stage)
+        self.hover = Hover(viewer, self.labels)
         self.runner = Runner()
         self.runner.stepped.connect(self._on_stepped)
         self.runner.succeeded.connect(self._on_succeeded)
@@ -135,7 +139,6 @@ class Workspace:
             self.runner.cancel()
         self.comparison.forget(layer)
         if self.result is not None and self.result.image is layer:
-            self.cloud.set_result(None)
             self._set_result(None)
         if layer is self.image:
             images = [image for image in self.images() if image is not layer]
@@ -224,7 +227,6 @@ class Workspace:
         """Take a result, and bring layers, cloud and status up to date."""
         clustering = result.clustering
         self.labels.show(result)
-        self.cloud.set_result(result)
         self._set_result(result)
         if clustering.advice is not None:
             self._warn(clustering.advice)
@@ -263,6 +265,8 @@ class Workspace:
 
     def _set_result(self, result: Result | None) -> None:
         self.result = result
+        for view in (self.cloud, self.selection, self.hover):
+            view.set_result(result)
         self.result_changed.emit(result)
 
 

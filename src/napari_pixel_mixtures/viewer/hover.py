@@ -1,0 +1,59 @@
+"""Hover: the pixel of the result that is under the mouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+from psygnal import Signal
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from .labels_view import LabelsView
+    from .result import Result
+
+
+class Hover:
+    """Follows the mouse over the picture."""
+
+    changed = Signal(object)  # flat index of a pixel, or None
+
+    def __init__(self, viewer: ViewerModel, labels: LabelsView) -> None:
+        self._labels = labels
+        self._result: Result | None = None
+        self.pixel: int | None = None
+        me = ref(self)
+
+        def on_mouse_move(viewer: ViewerModel, event: Any) -> None:
+            # The viewer keeps this function, which must not keep us.
+            hover = me()
+            if hover is not None:
+                hover.move_to(viewer.cursor.position, viewer.dims.ndisplay)
+
+        viewer.mouse_move_callbacks.append(on_mouse_move)
+
+    def set_result(self, result: Result | None) -> None:
+        """Take another result."""
+        self._result = result
+        self._take(None)
+
+    def move_to(self, position: tuple[float, ...], ndisplay: int = 2) -> None:
+        """Find the pixel at a position in world coordinates."""
+        result = self._result
+        layer = None if result is None else self._labels.top_layer(result.image)
+        if result is None or layer is None or ndisplay != 2:
+            self._take(None)
+            return
+        shape = result.clustering.labels.shape
+        place = np.rint(layer.world_to_data(position[-layer.ndim :])).astype(int)
+        if len(place) != len(shape) or np.any(place < 0) or np.any(place >= shape):
+            self._take(None)
+            return
+        self._take(int(np.ravel_multi_index(tuple(place), shape)))
+
+    def _take(self, pixel: int | None) -> None:
+        if pixel != self.pixel:
+            self.pixel = pixel
+            self.changed.emit(pixel)
