@@ -31,6 +31,25 @@ ILL_DEFINED = (
 """scikit-learn's sentence, word for word."""
 
 
+class IllDefinedError(ValueError):
+    """A covariance has become singular; in scikit-learn's words.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Type of the samples.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        message = ILL_DEFINED
+        if dtype == np.float32:
+            message += (
+                " The numerical accuracy can also be improved by passing float64 data "
+                "instead of float32."
+            )
+        super().__init__(message)
+
+
 @dataclass(frozen=True)
 class Iteration:
     """One EM iteration, as told to callbacks.
@@ -121,8 +140,8 @@ def em_step(
 
     Raises
     ------
-    ValueError
-        A covariance has become singular; in scikit-learn's words.
+    IllDefinedError
+        A covariance has become singular.
     """
     dtype = data.samples.dtype
     precisions = [dtype] if dtype == np.float64 else [dtype, np.dtype(np.float64)]
@@ -137,18 +156,7 @@ def em_step(
         if pivot >= LEAST_PIVOT:
             break
     if pivot == -np.inf:
-        raise ill_defined(dtype)
+        raise IllDefinedError(dtype)
     weights = read.counts / read.counts.sum()
     new = MixtureParameters(weights, read.means, covariances, precisions_cholesky)
     return new, score / data.total
-
-
-def ill_defined(dtype: np.dtype[Any]) -> ValueError:
-    """Return scikit-learn's error for a singular covariance."""
-    message = ILL_DEFINED
-    if dtype == np.float32:
-        message += (
-            " The numerical accuracy can also be improved by passing float64 data "
-            "instead of float32."
-        )
-    return ValueError(message)

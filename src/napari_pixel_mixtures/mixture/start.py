@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.cluster import KMeans, kmeans_plusplus
 
-from .em import Data, em_step, ill_defined
+from .em import Data, IllDefinedError, em_step
 from .moments import TINY, MixtureParameters
 from .seeding import nearest_seeds
 
@@ -122,7 +122,7 @@ def _with_given(
     try:
         cholesky = kind.cholesky_of_precisions(precisions)
     except np.linalg.LinAlgError:
-        raise ill_defined(dtype) from None
+        raise IllDefinedError(dtype) from None
     return MixtureParameters(weights, means, None, cholesky)
 
 
@@ -189,8 +189,10 @@ def estimate(found: Array, data: Data, settings: StartSettings) -> MixtureParame
         else:
             samples = data.samples.astype(np.float64, copy=False)
             weights = data.weights * found[:, i]
-        counts[i] += weights.sum()
-        means[i] = weights @ samples / counts[i]
+        total = weights.sum()
+        counts[i] += total
+        if total > 0:
+            means[i] = weights @ samples / total
         offsets = samples - means[i]
         second[i] = (offsets * weights[:, None]).T @ offsets / counts[i]
     unclaimed = np.zeros((d, d))
@@ -203,7 +205,7 @@ def estimate(found: Array, data: Data, settings: StartSettings) -> MixtureParame
             second, counts, unclaimed, settings.reg_covar
         )
     except np.linalg.LinAlgError:
-        raise ill_defined(data.samples.dtype) from None
+        raise IllDefinedError(data.samples.dtype) from None
     return MixtureParameters(counts / data.total, means, covariances, cholesky)
 
 
@@ -232,6 +234,9 @@ class Round(NamedTuple):
     iterations: int
     least_change: float
 
+
+# Rises of the mean log-likelihood that are not told apart.
+_EQUAL = 1e-3
 
 _ROUNDS = (Round(10, 5, 0.0), Round(4, 15, 1e-4), Round(2, 120, 5e-5))
 
@@ -297,9 +302,19 @@ def compete(
         for parameters in candidates[: one.n_starts]:
             improved.append(_improve(parameters, part, settings, team, one))
             yield
-        improved.sort(key=lambda candidate: -candidate[1])
+        best = max(likelihood for _, likelihood in improved)
+        # Starts that come to the same end differ by rounding errors: among equals
+        # the first goes ahead, so that these errors do not choose.
+        improved.sort(key=lambda candidate: _behind(candidate[1], best))
         candidates = [parameters for parameters, _ in improved]
     return candidates[0]
+
+
+def _behind(likelihood: float, best: float) -> float:
+    """Return how many rises that are told apart a start lies behind the best."""
+    if likelihood == -np.inf:
+        return np.inf
+    return float(np.rint((best - likelihood) / _EQUAL))
 
 
 def nearest_means(
@@ -329,7 +344,7 @@ def _improve(
             new, likelihood = em_step(
                 parameters, part, settings.kind, settings.reg_covar, team
             )
-        except ValueError:
+        except IllDefinedError:
             break
         if likelihood - before < one.least_change:
             break
