@@ -15,27 +15,23 @@ QT = {"qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "superqt"}
 NAPARI = {"napari", "npe2", "magicgui", "vispy", "app_model"}
 HEAVY = {"numpy", "scipy", "pandas", "sklearn", "skimage", "numba", "dask", "PIL"}
 
-# The rooms, and what of the others each may import.
+# The rooms, and what of the others each may import. A new room needs its line here.
 ARROWS = {
     "features": set(),
     "mixture": set(),
     "recipe": {"features"},
-    "clustering": {"features", "mixture", "recipe"},
-    "cloud": {"clustering", "mixture.whitening"},
+    "matching": set(),
+    "material": {"features", "mixture", "recipe"},
+    "clustering": {"features", "mixture", "recipe", "material", "matching"},
+    "space": {"clustering", "mixture.covariance"},
+    "cloud": {"clustering", "mixture.whitening", "space", "features.checks"},
+    "selection": {"mixture.library"},
+    "inspection": {"clustering", "mixture.covariance"},
     "figure": {"features", "clustering"},
     "sample_data": set(),
-    "large": {"features", "mixture", "recipe", "clustering", "cloud"},
-    "viewer": {
-        "features",
-        "mixture",
-        "recipe",
-        "clustering",
-        "cloud",
-        "figure",
-        "large",
-        "sample_data",
-    },
 }
+ARROWS["large"] = set(ARROWS) - {"sample_data"}
+ARROWS["viewer"] = set(ARROWS)
 
 
 def loaded_by(statement):
@@ -110,10 +106,10 @@ def test_reading_of_imports(tmp_path, monkeypatch):
 
 
 def test_every_room_has_its_arrows():
-    assert set(ROOMS) <= set(ARROWS)
+    assert not set(ROOMS) - set(ARROWS)
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", [room for room in ROOMS if room in ARROWS])
 def test_room_imports_only_the_rooms_below_it(room):
     allowed = ARROWS[room] | {room}
     for path in FILES:
