@@ -242,6 +242,15 @@ def test_a_grey_picture_stored_as_rgb_is_a_line(covariance_type, scaling, whiten
     assert np.abs(cloud.points).max() < 100
 
 
+def test_single_precision_noise_is_no_variance():
+    """A fit in float32 may leave eigenvalues a little below 0."""
+    clustering = cluster(np.stack([noise(40, 50)] * 3, axis=-1), 1)
+    line = 5000 * (np.ones((3, 3)) - 1e-7 * np.eye(3))
+    cloud = color_cloud(replace(clustering, color_covariances=line[np.newaxis]), 1)
+    assert np.linalg.matrix_rank(cloud.transform, tol=1e-6) == 1
+    assert np.abs(cloud.points).max() < 3
+
+
 def test_a_component_of_one_color_is_one_point():
     image = noise(40, 600, 3).astype(np.float32)
     image[:, :40] = [250, 3, 7]

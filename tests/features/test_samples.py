@@ -116,6 +116,13 @@ def test_a_constant_feature_is_not_scaled(value):
     np.testing.assert_array_equal(samples.values[:, :3], image.reshape(-1, 3))
 
 
+def test_single_precision_is_rounded_once():
+    image = np.random.default_rng(0).random((20, 30, 3), np.float32)
+    expected = (image.reshape(-1, 3).astype(float) * 0.3).astype(np.float32)
+    values = measure(image, [Color(weight=0.3)]).values
+    np.testing.assert_array_equal(values, expected)
+
+
 def test_rows_with_counts_are_scaled_like_the_whole_picture():
     image = noise(20, 30, 3) // 64
     rows, counts = np.unique(image.reshape(-1, 3), axis=0, return_counts=True)

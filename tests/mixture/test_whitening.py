@@ -98,19 +98,19 @@ def test_draws_from_each_gaussian_become_white(name):
         assert np.abs(points.mean(axis=0)).max() < 5 / np.sqrt(len(own))
 
 
-@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+@pytest.mark.parametrize("kind", COVARIANCE_TYPES)
 @pytest.mark.parametrize("name", MIXTURES)
-def test_covariances_of_every_type_become_the_identity(name, covariance_type):
+def test_covariances_of_every_type_become_the_identity(name, kind):
     case = MIXTURES[name]
     d = case.means.shape[1]
     samples = case.draw(60, 60)[0].reshape(-1, d)
     mixture = GaussianMixture(
         case.n_components,
-        covariance_type=covariance_type,
+        covariance_type=kind,
         means_init=case.means,
         random_state=0,
     ).fit(samples)
-    found = matrices(covariance_type, mixture.covariances_, case.n_components, d)
+    found = matrices(kind, mixture.covariances_, case.n_components, d)
     pooled = np.tensordot(mixture.weights_, found, axes=1)
     for covariance in (*found, pooled):
         transform = whitening_transform(covariance)
