@@ -24,7 +24,7 @@ from napari_pixel_mixtures.selection import Region
 from .cloud_canvas import CloudCanvas
 from .cloud_scene import CloudScene, cloud_scene
 from .cloud_view import CloudSettings
-from .forms import align_labels, follow, row
+from .forms import align_labels, follow, refill, row
 from .layers import CLOUD
 from .messages import report
 from .result import Result
@@ -288,8 +288,8 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         )
         had_choices = bool(self.features[0].choices)
         for axis, field in enumerate((self.whiten, *self.features), start=-1):
+            refill(field)
             with field.changed.blocked():
-                field.reset_choices()
                 if axis >= 0 and not had_choices and axis < len(field.choices):
                     field.value = field.choices[axis]
         self._show_settings(self._workspace.cloud.settings)

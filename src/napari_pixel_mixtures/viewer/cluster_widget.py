@@ -20,7 +20,7 @@ from superqt import QCollapsible
 from napari_pixel_mixtures.recipe import Recipe
 
 from .fields import DEFAULT_N_ANCHORS, FIELDS, edited, values
-from .forms import align_labels, follow, row, thin
+from .forms import align_labels, follow, refill, row, thin
 from .workspace import Status, Workspace, workspace_of
 
 FEATURE_ROW = ("color", "position", "distance")
@@ -123,9 +123,8 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self._show_images()
 
     def _show_images(self) -> None:
-        with self.image.changed.blocked():
-            self.image.reset_choices()
-            self._show_image(self._workspace.image)
+        refill(self.image)
+        self._show_image(self._workspace.image)
 
     def _show_image(self, image: Image | None) -> None:
         if image is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_pixel_mixtures.clustering import Clustering
+    from napari_pixel_mixtures.clusters import Clustering
 
     from .stage import Stage
 
@@ -78,11 +78,16 @@ class Comparison:
 
     def forget(self, image: Layer) -> None:
         """Let go of an image that was removed."""
-        if self.runner.job is not None and self.runner.job.image is image:
-            self.cancel()
         if self.results and self.results[0].image is image:
             self.leave()
             self.results = ()
+            self.finished.emit(f"The image {image.name!r} was removed.")
+        if self.runner.job is not None and self.runner.job.image is image:
+            self.runner.cancel()
+            self.finished.emit(
+                f"The image {image.name!r} was removed while it was compared; "
+                "the comparison was cancelled."
+            )
 
     def _on_stepped(self, step: Step) -> None:
         self.stepped.emit(step)

@@ -104,8 +104,9 @@ def values(recipe: Recipe) -> dict[str, Any]:
 
     `n_anchors` is left out where the recipe has no distance.
     """
-    shown = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
-    shown.pop("features")
+    shown = {
+        f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name in FIELDS
+    }
     distance = _find(recipe, AnchorDistance)
     for name, kind in FEATURE_FIELDS.items():
         shown[name] = _find(recipe, kind) is not None

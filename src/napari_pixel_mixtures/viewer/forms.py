@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QLabel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from magicgui.widgets import ProgressBar, Widget
+    from magicgui.widgets import ComboBox, ProgressBar, Widget
     from psygnal import SignalInstance
 
 BAR_HEIGHT = 6  # pixels
@@ -61,3 +61,16 @@ def follow(
             signal.disconnect(slot, missing_ok=True)
 
     view.native.destroyed.connect(disconnect)
+
+
+def refill(field: ComboBox) -> None:
+    """Let a field show its choices as they are now, in their order.
+
+    magicgui keeps the choices that stay where they were, and puts new ones behind.
+    """
+    with field.changed.blocked():
+        kept = field.value
+        field.choices = ()
+        field.reset_choices()
+        if kept in field.choices:
+            field.value = kept

@@ -26,13 +26,11 @@ class _ViewState:
     background: Any
     visible: WeakKeyDictionary[Layer, bool]
     selected: WeakSet[Layer]
-    active: ref[Layer] | None
 
     @classmethod
     def of(cls, viewer: ViewerModel) -> _ViewState:
         dims, camera = viewer.dims, viewer.scene.camera
         grid, axes = viewer.canvas.grid, viewer.scene.overlays.axes
-        active = viewer.layers.selection.active
         return cls(
             dims={
                 "ndisplay": dims.ndisplay,
@@ -58,7 +56,6 @@ class _ViewState:
                 (layer, layer.visible) for layer in viewer.layers
             ),
             selected=WeakSet(viewer.layers.selection),
-            active=None if active is None else ref(active),
         )
 
     def restore(self, viewer: ViewerModel) -> None:
@@ -78,9 +75,6 @@ class _ViewState:
         selected = {layer for layer in self.selected if layer in viewer.layers}
         if selected:
             viewer.layers.selection = selected
-        active = self.active() if self.active is not None else None
-        if active is not None and active in selected and len(selected) == 1:
-            viewer.layers.selection.active = active
 
 
 class Stage:

@@ -1,0 +1,354 @@
+"""The color cloud: points in the viewer's 3-D view, and back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Points
+from numpy.testing import assert_allclose, assert_array_equal
+
+from napari_pixel_mixtures import color_cloud
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+
+@pytest.fixture
+def fitted(model, fit):
+    fit(model, n_components=3)
+    return model
+
+
+@pytest.fixture
+def workspace(fitted):
+    return workspace_of(fitted)
+
+
+@pytest.fixture
+def cloud(workspace):
+    return workspace.cloud
+
+
+def change(cloud, **settings):
+    cloud.set(replace(cloud.settings, **settings))
+
+
+def test_points_of_the_pixels(fitted, cloud, picture, bands):
+    layer = cloud.show()
+    assert isinstance(layer, Points)
+    assert layer.name == "bands color cloud"
+    assert cloud.shown
+    rows, columns = np.mgrid[:32, :40]
+    features = layer.features
+    assert list(features.columns) == ["row", "column", "label"]
+    assert_array_equal(features["row"], rows.ravel())
+    assert_array_equal(features["column"], columns.ravel())
+    assert_array_equal(features["label"], bands.ravel())
+    assert_array_equal(layer.data, picture.reshape(-1, 3))
+    colors = workspace_of(fitted).result.clustering.colors / 255
+    assert_allclose(layer.face_color[:, :3], colors[bands.ravel() - 1], atol=1e-6)
+    assert layer.axis_labels == ("R", "G", "B")
+    assert fitted.dims.axis_labels == ("R", "G", "B")
+
+
+def test_looks_as_points_without_rims(fitted, cloud):
+    layer = cloud.show()
+    assert_array_equal(layer.border_width, 0)
+    assert layer.antialiasing == 0
+    assert layer.blending == "opaque"
+    assert layer.shading == "none"
+    assert fitted.dims.ndisplay == 3
+    assert fitted.scene.overlays.axes.visible
+    assert fitted.layers.selection.active is layer
+    assert [each for each in fitted.layers if each.visible] == [layer]
+
+
+def test_every_choice_is_color_clouds(workspace, cloud):
+    layer = cloud.show()
+    sizes = set()
+    for settings in (
+        {"max_points": 100},
+        {"whiten": "pooled"},
+        {"color_by": "pixel"},
+        {"whiten": 2},
+        {"color_by": "cluster"},
+        {"max_points": 5000},
+        {"whiten": None},
+    ):
+        change(cloud, **settings)
+        shown = cloud.settings
+        expected = color_cloud(
+            workspace.result.clustering,
+            whiten=shown.whiten,
+            max_points=shown.max_points,
+            color_by=shown.color_by,
+        )
+        assert_allclose(layer.data, expected.points, rtol=1e-6)
+        assert_allclose(layer.face_color[:, :3], expected.colors, atol=1e-6)
+        assert_array_equal(layer.features["label"], expected.labels)
+        sizes.add(float(layer.size[0]))
+    assert len(sizes) > 2  # points keep their size on the screen, not in space
+    size = layer.size[0]
+    change(cloud, point_size=2.0)
+    assert_allclose(layer.size, 2 * size)
+
+
+def test_whitened_points_have_unit_covariance(cloud):
+    layer = cloud.show(replace(cloud.settings, whiten=1))
+    assert_allclose(np.cov(layer.data.T), np.eye(3), atol=0.05)
+    assert_allclose(layer.data.mean(axis=0), 0, atol=0.05)
+
+
+def test_settings_may_be_chosen_before_the_cloud_is_shown(fitted, cloud):
+    seen = []
+    cloud.changed.connect(seen.append)
+    change(cloud, max_points=7)
+    assert not cloud.shown
+    assert [settings.max_points for settings in seen] == [7]
+    assert len(cloud.show().data) == 7
+
+
+def test_a_bad_setting_changes_nothing(cloud):
+    layer = cloud.show()
+    before = cloud.settings
+    with pytest.raises(ValueError, match="Expected whiten to be None, 'pooled' or"):
+        change(cloud, whiten=9)
+    assert cloud.settings == before
+    assert len(layer.data) == 32 * 40
+
+
+def test_nothing_was_clustered(model):
+    with pytest.raises(ValueError) as caught:
+        workspace_of(model).cloud.show()
+    assert str(caught.value) == (
+        "Expected a clustered image, but none was clustered yet; press Fit in Cluster "
+        "pixels, or call cluster_layer, first."
+    )
+    assert len(model.layers) == 1
+
+
+def test_back_and_forth(fitted, cloud):
+    before = [(layer, layer.visible) for layer in fitted.layers]
+    cloud.show()
+    cloud.leave()
+    cloud.leave()
+    assert [(layer, layer.visible) for layer in fitted.layers] == before
+    assert fitted.dims.ndisplay == 2
+    cloud.show()
+    assert len(fitted.layers) == 4
+
+
+def test_the_camera_stays_when_colors_change_and_moves_to_another_space(fitted, cloud):
+    cloud.show()
+    camera = fitted.scene.camera
+    camera.zoom, camera.angles = 3.25, (1, 2, 3)
+    change(cloud, color_by="pixel")
+    assert camera.zoom == 3.25
+    change(cloud, whiten="pooled")
+    assert camera.zoom != 3.25
+    assert_allclose(camera.angles, (1, 2, 3), atol=1e-6)
+
+
+def test_removed_by_hand(fitted, cloud):
+    fitted.layers.remove(cloud.show())
+    assert not cloud.shown
+    assert fitted.dims.ndisplay == 2
+    assert [layer.visible for layer in fitted.layers] == [True] * 3
+    assert cloud.show() in fitted.layers
+
+
+def test_the_image_is_removed_while_in_the_cloud(fitted, cloud):
+    cloud.show()
+    del fitted.layers["bands"]
+    assert not cloud.shown
+    assert fitted.dims.ndisplay == 2
+    names = [layer.name for layer in fitted.layers]
+    assert names == ["bands random colors", "bands quantized"]
+    assert all(layer.visible for layer in fitted.layers)
+    with pytest.raises(ValueError, match="none was clustered yet"):
+        cloud.show()
+
+
+def test_fitted_again_while_in_the_cloud(fitted, workspace, cloud, fit):
+    layer = cloud.show(replace(cloud.settings, whiten=3))
+    camera = fitted.scene.camera
+    camera.zoom = 3.25
+    del fitted.layers["bands quantized"]
+    fit(fitted, n_components=4)
+    assert cloud.shown and layer in fitted.layers
+    assert cloud.settings.whiten == 3
+    assert camera.zoom == 3.25
+    assert set(layer.features["label"]) == {3}
+    assert fitted.layers.selection.active is layer
+    assert [each for each in fitted.layers if each.visible] == [layer]
+    cloud.leave()
+    assert all(each.visible for each in fitted.layers)
+
+
+def test_the_chosen_component_goes_away(fitted, cloud, fit):
+    seen = []
+    layer = cloud.show(replace(cloud.settings, whiten=3))
+    cloud.changed.connect(lambda settings: seen.append(settings.whiten))
+    fit(fitted, n_components=2)
+    assert cloud.settings.whiten is None
+    assert seen == [None]
+    assert len(layer.data) == 32 * 40
+    assert_array_equal(layer.data[0], fitted.layers["bands"].data[0, 0])
+
+
+def test_another_image_is_clustered_while_in_the_cloud(fitted, cloud, fit, picture):
+    cloud.show()
+    fitted.add_image(picture[::-1], name="upside down")
+    fit(fitted, n_components=2)
+    [layer] = [each for each in fitted.layers if isinstance(each, Points)]
+    assert_array_equal(layer.data, picture[::-1].reshape(-1, 3))
+    assert layer.name == "upside down color cloud"
+    assert layer.metadata["napari_pixel_mixtures"]["image"] == "upside down"
+
+
+def test_a_comparison_while_in_the_cloud_and_the_other_way(
+    fitted, workspace, cloud, idle
+):
+    names = [layer.name for layer in fitted.layers]
+    cloud.show()
+    workspace.comparison.start(workspace.request(), [1, 2])
+    idle(fitted)
+    assert workspace.comparison.shown and not cloud.shown
+    assert fitted.dims.ndisplay == 2
+    assert fitted.canvas.grid.enabled
+    assert len(fitted.layers) == 3 + 6
+    cloud.show()
+    assert cloud.shown and not workspace.comparison.shown
+    assert not fitted.canvas.grid.enabled
+    assert len(fitted.layers) == 4
+    cloud.leave()
+    assert [layer.name for layer in fitted.layers] == names
+    assert all(layer.visible for layer in fitted.layers)
+
+
+def test_napari_s_own_2d_3d_button_meanwhile(fitted, cloud):
+    zoom = fitted.scene.camera.zoom
+    layer = cloud.show()
+    fitted.dims.ndisplay = 2
+    change(cloud, max_points=10)
+    assert len(layer.data) == 10
+    cloud.leave()
+    assert fitted.dims.ndisplay == 2
+    assert fitted.scene.camera.zoom == zoom
+
+
+@pytest.mark.parametrize(
+    ("data", "columns", "axes"),
+    [
+        (np.random.default_rng(0).random((5, 6, 7)), ["plane", "row", "column"], None),
+        (
+            np.random.default_rng(0).random((2, 3, 6, 7)),
+            ["time", "plane", "row", "column"],
+            None,
+        ),
+        (np.random.default_rng(0).random((6, 7)), ["row", "column"], "gray"),
+    ],
+    ids=["volume", "time series", "grey"],
+)
+def test_pixels_without_three_colors(qapp, fit, data, columns, axes):
+    viewer = ViewerModel()
+    viewer.add_image(data)
+    fit(viewer, n_components=2)
+    layer = workspace_of(viewer).cloud.show()
+    assert list(layer.features.columns) == [*columns, "label"]
+    assert_allclose(layer.data[:, 0], data.ravel(), rtol=1e-6)
+    assert_array_equal(layer.data[:, 1:], 0)
+    where = tuple(layer.features[name] for name in columns)
+    assert_allclose(data[where], layer.data[:, 0], rtol=1e-6)
+    if axes:
+        assert layer.axis_labels[0] == axes
+    workspace_of(viewer).cloud.leave()
+
+
+def test_the_units_of_the_image_do_not_matter(qapp, fit, picture):
+    viewer = ViewerModel()
+    viewer.add_image(picture, scale=(0.5, 0.25), units=("um", "um"))
+    fit(viewer, n_components=3)
+    workspace_of(viewer).cloud.show()  # a warning would be an error
+    workspace_of(viewer).cloud.leave()
+    assert viewer.layers[1].units == viewer.layers[0].units
+
+
+def test_one_color(qapp, fit):
+    viewer = ViewerModel()
+    viewer.add_image(np.full((33, 34, 3), 99, np.uint8))
+    fit(viewer, n_components=1)
+    cloud = workspace_of(viewer).cloud
+    for whiten in (None, "pooled", 1):
+        layer = cloud.show(replace(cloud.settings, whiten=whiten))
+        assert np.isfinite(layer.data).all()
+
+
+class TestWidget:
+    @pytest.fixture
+    def viewer(self, viewer, picture, fit):
+        viewer.add_image(picture, name="bands")
+        fit(viewer, n_components=3)
+        return viewer
+
+    def test_the_button_shows_the_cloud_and_brings_the_picture_back(
+        self, viewer, open_widget, click, qtbot
+    ):
+        widget = open_widget(viewer, "Color cloud")
+        canvas = viewer.window._qt_viewer.canvas.native
+        sizes = []
+
+        def settled():
+            sizes.append((canvas.width(), canvas.height()))
+            return sizes[-10:] == [sizes[-1]] * 10
+
+        qtbot.waitUntil(settled)
+        before = viewer.screenshot(canvas_only=True, flash=False)
+        camera = viewer.scene.camera.model_dump()
+        assert widget.show_cloud.text == "Show the cloud"
+        click(widget.show_cloud)
+        assert widget.show_cloud.text == "Back to the picture"
+        assert viewer.dims.ndisplay == 3
+        canvas = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+        on_screen = set(map(tuple, canvas.reshape(-1, 3).tolist()))
+        colors = workspace_of(viewer).result.clustering.colors
+        assert set(map(tuple, np.rint(colors).astype(int).tolist())) <= on_screen
+        click(widget.show_cloud)
+        assert widget.show_cloud.text == "Show the cloud"
+        assert viewer.scene.camera.model_dump() == camera
+        after = viewer.screenshot(canvas_only=True, flash=False)
+        assert_array_equal(after, before)
+
+    def test_fields_change_the_cloud(self, viewer, open_widget, click):
+        widget = open_widget(viewer, "Color cloud")
+        click(widget.show_cloud)
+        layer = viewer.layers["bands color cloud"]
+        widget.max_points.value = 50
+        assert len(layer.data) == 50
+        widget.whiten.value = 2
+        assert set(layer.features["label"]) == {2}
+        widget.whiten.value = "pooled"
+        assert workspace_of(viewer).cloud.settings.whiten == "pooled"
+        size = layer.size[0]
+        widget.point_size.value = 2.0
+        assert_allclose(layer.size, 2 * size)
+
+    def test_components_follow_the_fit(self, viewer, open_widget, fit):
+        widget = open_widget(viewer, "Color cloud")
+        assert widget.whiten.choices == ("raw", "pooled", 1, 2, 3)
+        widget.whiten.value = 3
+        fit(viewer, n_components=2)
+        assert widget.whiten.choices == ("raw", "pooled", 1, 2)
+        assert widget.whiten.value == "raw"
+
+    def test_nothing_was_clustered(self, viewer, open_widget, click, said):
+        widget = open_widget(viewer, "Color cloud")
+        del viewer.layers["bands"]
+        assert widget.status.value == "Press Fit in Cluster pixels first."
+        click(widget.show_cloud)
+        sentence = (
+            "Expected a clustered image, but none was clustered yet; press Fit in "
+            "Cluster pixels, or call cluster_layer, first."
+        )
+        assert widget.status.value == sentence
+        assert said() == [("error", sentence)]
+        assert len(viewer.layers) == 2
