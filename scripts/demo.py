@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 PLUGIN = "napari-pixel-mixtures"
+TITLES = ("Cluster pixels", "Color cloud", "Compare mixtures")
 SIZE = (1280, 800)  # of the window, in pixels
 
 
@@ -31,6 +32,11 @@ def plain(action):
     return action.text().replace("&", "")
 
 
+def dock_name(title):
+    """Give the name that napari's menu gives to the dock of a widget."""
+    return f"{title} (Pixel Mixtures)"
+
+
 class Demo:
     """A napari window with the plugin's three widgets, on china.jpg."""
 
@@ -44,15 +50,21 @@ class Demo:
         viewer.window.resize(*SIZE)
 
     def open(self, title):
-        """Show a widget as its entry in the plugins menu does, and give it."""
-        name = f"{title} (Pixel Mixtures)"
-        docks = self.viewer.window.dock_widgets
-        if name not in docks or not docks[name].native.isVisible():
-            self.toggle(title)
-        return self.viewer.window.dock_widgets[name]
+        """Show one widget alone, so that all fits in the window, and give it."""
+        for other in TITLES:
+            if self.is_open(other) != (other == title):
+                self.toggle(other)
+        self.viewer.window.resize(*SIZE)
+        self.settle()  # what follows fits the view to the canvas
+        return self.viewer.window.dock_widgets[dock_name(title)]
+
+    def is_open(self, title):
+        """Whether a widget is shown."""
+        widget = self.viewer.window.dock_widgets.get(dock_name(title))
+        return widget is not None and widget.native.isVisible()
 
     def toggle(self, title):
-        """Choose an entry of the plugin's menu, which shows or hides a widget."""
+        """Show or hide a widget by its entry in the plugins menu."""
         menu = self.viewer.window._qt_window.menuBar()
         for text in ("Plugins", "Pixel Mixtures", title):
             action = next(a for a in menu.actions() if text in plain(a))
@@ -100,6 +112,9 @@ class Demo:
     def photograph(self, path):
         """Save the whole window as it is."""
         self.settle()
+        size = self.viewer.window.geometry()[2:]
+        if tuple(size) != SIZE:
+            print(f"The window is {size}, larger than {SIZE}: something is too wide.")
         self.viewer.screenshot(str(path), canvas_only=False, flash=False)
         print(path, flush=True)
 
@@ -117,8 +132,6 @@ def take_screenshots(demo, folder):
     demo.show_cloud("pooled")
     demo.photograph(folder / "cloud-whitened.png")
     demo.leave_cloud()
-    demo.toggle("Cluster pixels")
-    demo.toggle("Color cloud")
     comparison = demo.compare()
     demo.photograph(folder / "comparison.png")
     figure = folder / "comparison-figure.png"
