@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .cloud import ColorCloud, color_cloud
-    from .clustering import Clustering, cluster
+    from .clustering import cluster
+    from .clusters import Clustering
     from .features import AnchorDistance, Color, Position
     from .mixture import FastGaussianMixture, whitening_transform
     from .recipe import Recipe
@@ -19,7 +20,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AnchorDistance": "features",
-    "Clustering": "clustering",
+    "Clustering": "clusters",
     "Color": "features",
     "ColorCloud": "cloud",
     "FastGaussianMixture": "mixture",

@@ -15,7 +15,7 @@ from .space import space_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .clustering import Clustering
+    from .clusters import Clustering
     from .space import Axes, Space
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from .clustering import Clustering
+    from .clusters import Clustering
     from .features import Picture
 
 MAX_PANEL = 640  # pixels along the longer side of a panel

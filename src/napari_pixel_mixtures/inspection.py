@@ -12,7 +12,7 @@ from .mixture.covariance import COVARIANCE_TYPES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .clustering import Clustering
+    from .clusters import Clustering
 
 
 @dataclass(frozen=True, eq=False)

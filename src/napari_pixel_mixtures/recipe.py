@@ -11,6 +11,7 @@ from .features import SCALINGS, Color, Feature
 from .features.checks import MAX_SEED, not_negative, whole
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
+STARTS = ("subsample", "kmeans", "k-means++", "random", "random_from_data")
 MAX_COMPONENTS = 255  # labels are uint8, and 0 means "no cluster"
 
 
@@ -36,6 +37,9 @@ class Recipe:
         Largest number of EM iterations.
     reg_covar : float
         Added to every variance, in squared feature units.
+    init_params : {"subsample", "kmeans", "k-means++", "random", "random_from_data"}
+        The start: the best of several short fits to some samples, or one of
+        scikit-learn's starts.
 
     Raises
     ------
@@ -58,6 +62,7 @@ class Recipe:
     tol: float = 1e-3
     max_iter: int = 200
     reg_covar: float = 1e-6
+    init_params: str = "subsample"
 
     def __post_init__(self) -> None:
         """Check every setting; lists become tuples, numpy's numbers Python's."""
@@ -71,6 +76,7 @@ class Recipe:
         }
         _check_choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
         _check_choice("scaling", self.scaling, SCALINGS)
+        _check_choice("init_params", self.init_params, STARTS)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .clustering import Clustering
+    from .clusters import Clustering
 
 Axes = Literal["channels", "principal"] | tuple[str, str, str]
 

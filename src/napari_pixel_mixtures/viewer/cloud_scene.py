@@ -13,7 +13,7 @@ from napari_pixel_mixtures.space import space_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_pixel_mixtures.clustering import Clustering
+    from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.space import Space
 
     from .cloud_view import CloudSettings

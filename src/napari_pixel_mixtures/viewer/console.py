@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer, Points
 
-    from napari_pixel_mixtures.clustering import Clustering
+    from napari_pixel_mixtures.clusters import Clustering
 
 
 def cluster_layer(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.cloud import ColorCloud
-    from napari_pixel_mixtures.clustering import Clustering
+    from napari_pixel_mixtures.clusters import Clustering
 
 METADATA_KEY = "napari_pixel_mixtures"
 LARGEST_LEVEL = 16_000_000  # pixels of a multiscale image's level that is clustered

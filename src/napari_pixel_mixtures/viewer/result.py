@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_pixel_mixtures.clustering import Clustering
+    from napari_pixel_mixtures.clusters import Clustering
 
 
 @dataclass(frozen=True, eq=False)

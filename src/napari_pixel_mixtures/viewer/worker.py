@@ -13,19 +13,21 @@ from psygnal import Signal
 from superqt.utils import GeneratorWorker
 
 from napari_pixel_mixtures.clustering import cluster_steps
+from napari_pixel_mixtures.clusters import Clustering
 
 from .layers import read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import numpy as np
     from napari.layers import Image
     from numpy.typing import NDArray
 
-    from napari_pixel_mixtures.clustering import Clustering
     from napari_pixel_mixtures.recipe import Recipe
 
 PROGRESS_TOTAL = 1000
+PATIENCE = 0.3  # seconds after which also a live job shows its progress
 INTERVAL = 0.05  # seconds between the steps that are told
 
 
@@ -35,6 +37,8 @@ class Step:
 
     text: str
     fraction: float
+    preview: Clustering | None = None
+    """What the result will look like, roughly."""
 
 
 class Job(Protocol):
@@ -43,6 +47,10 @@ class Job(Protocol):
     @property
     def title(self) -> str:
         """What is done, for the activity dock."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the job follows a control that may still move."""
 
     def steps(self) -> Generator[Step, None, Any]:
         """Compute, yielding often; closing the generator cancels it."""
@@ -63,6 +71,9 @@ class Request:
         Whether the last axis of the data is color.
     recipe : Recipe
     mask : ndarray (*spatial), optional
+    previous : ndarray (*spatial) uint8, optional
+        Earlier labels: clusters keep their numbers, and a preview comes first where
+        the fit takes long.
     """
 
     image: Image
@@ -71,21 +82,37 @@ class Request:
     rgb: bool
     recipe: Recipe
     mask: NDArray[Any] | None = None
+    previous: NDArray[np.uint8] | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the request follows a control that may still move."""
+        return self.previous is not None
 
     def steps(self) -> Generator[Step, None, Clustering]:
         """Read the picture and cluster it."""
-        fit = cluster_steps(read_picture(self.data, self.rgb), self.recipe, self.mask)
+        picture = read_picture(self.data, self.rgb)
+        fit = cluster_steps(picture, self.recipe, self.mask, preview=self.live)
         while True:
             try:
                 iteration = next(fit)
             except StopIteration as stop:
-                clustering: Clustering = stop.value
-                return clustering
+                return self._numbered(stop.value)
+            if isinstance(iteration, Clustering):
+                yield Step(f"{self.title}: preview", 0.0, self._numbered(iteration))
+                continue
             yield Step(
                 f"{self.title}: iteration {iteration.number}, mean log-likelihood "
                 f"{iteration.log_likelihood:.4f}",
                 min(1.0, iteration.number / iteration.max_iter),
             )
+
+    def _numbered(self, clustering: Clustering) -> Clustering:
+        """Let clusters keep their numbers."""
+        before = self.previous
+        if before is None or before.shape != clustering.labels.shape:
+            return clustering
+        return clustering.matched(before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +122,7 @@ class SeveralRequests:
     image: Image
     title: str
     requests: tuple[Request, ...]
+    live = False
 
     def steps(self) -> Generator[Step, None, list[Clustering]]:
         """Fit them all."""
@@ -136,6 +164,7 @@ class Runner:
         self._stop = Event()
         self._progress: progress | None = None
         self._drawing = False
+        self._started = 0.0
         self.job: Any = None
         """What is running, a Job; None while idle."""
 
@@ -154,11 +183,11 @@ class Runner:
         self._close_progress()
         if number != self._number:
             return
-        bar = progress(total=PROGRESS_TOTAL, desc=job.title)
-        if number != self._number:
-            bar.close()
-            return
-        self._progress = bar
+        self._started = monotonic()
+        if not job.live:
+            self._open_progress()
+            if number != self._number:
+                return
         worker = GeneratorWorker(_guarded, job, self._stop)
         worker.yielded.connect(partial(self._on_yielded, number))
         worker.returned.connect(partial(self._on_returned, number))
@@ -176,6 +205,14 @@ class Runner:
         self._stop = Event()
         self.job = None
 
+    def _open_progress(self) -> None:
+        number = self._number
+        bar = progress(total=PROGRESS_TOTAL, desc=self.job.title)
+        if number == self._number:
+            self._progress = bar
+        else:
+            bar.close()
+
     def _close_progress(self) -> None:
         bar, self._progress = self._progress, None
         if bar is not None:
@@ -185,6 +222,9 @@ class Runner:
         if number != self._number:
             return
         self.stepped.emit(step)
+        late = monotonic() > self._started + PATIENCE
+        if number == self._number and self._progress is None and late:
+            self._open_progress()
         bar = self._progress
         if number == self._number and bar is not None and not self._drawing:
             self._drawing = True  # processes events, so the next step may come within
@@ -221,7 +261,7 @@ def _guarded(job: Job, stop: Event) -> Generator[Step, None, Any]:
                 step = next(steps)
             except StopIteration as end:
                 return end.value
-            if monotonic() >= told + INTERVAL:
+            if step.preview is not None or monotonic() >= told + INTERVAL:
                 told = monotonic()
                 yield step
         steps.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_pixel_mixtures.clustering import Clustering
+    from napari_pixel_mixtures.clusters import Clustering
 
 LIVE_LIMIT = 4_000_000  # pixels up to which a change of a setting fits again by itself
 
@@ -160,7 +160,7 @@ class Workspace:
         self.recipe = recipe
         self.recipe_changed.emit(recipe)
         if self.live and self._fits_by_itself():
-            self.fit(quiet=True)
+            self.fit(live=True)
 
     def adopt(self, result: Result) -> None:
         """Take a result that was computed elsewhere, with its image and recipe."""
@@ -186,8 +186,8 @@ class Workspace:
 
     # ---- fits
 
-    def request(self) -> Request:
-        """Freeze all that a fit needs.
+    def request(self, live: bool = False) -> Request:
+        """Freeze all that a fit needs; `live` ones keep the numbers of clusters.
 
         Raises
         ------
@@ -196,16 +196,19 @@ class Workspace:
         """
         image = check_image(self.image)
         title = f"Clustering {image.name}"
-        return Request(image, title, level_data(image), bool(image.rgb), self.recipe)
+        request = Request(image, title, level_data(image), bool(image.rgb), self.recipe)
+        if live and self.result is not None and self.result.image is image:
+            return replace(request, previous=self.result.clustering.labels)
+        return request
 
-    def fit(self, quiet: bool = False) -> None:
+    def fit(self, live: bool = False) -> None:
         """Start a fit of the image in the background, in place of a running one.
 
-        An error is shown in the status, and unless `quiet` as a notification.
+        An error is shown in the status, and unless `live` as a notification.
         """
-        self._quiet = quiet
+        self._quiet = live
         try:
-            request = self.request()
+            request = self.request(live)
         except (TypeError, ValueError) as error:
             self._on_failed(None, error)
             return
@@ -239,6 +242,9 @@ class Workspace:
 
     def _on_stepped(self, step: Step) -> None:
         self._set_status(step.text, step.fraction)
+        job = self.runner.job
+        if step.preview is not None and level_data(job.image) is job.data:
+            self.labels.show(Result(job.image, job.data, step.preview))
 
     def _on_succeeded(self, request: Request, clustering: Clustering) -> None:
         image = request.image

@@ -1,0 +1,227 @@
+"""Clustering: the clusters of a picture's pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .features.checks import MAX_SEED, whole
+from .matching import match_labels
+from .mixture.covariance import COVARIANCE_TYPES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from .features import FeatureGroup, Picture
+    from .mixture import FastGaussianMixture, Iteration
+    from .recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Clustering:
+    """The clusters of a picture's pixels.
+
+    Attributes
+    ----------
+    labels : ndarray (*spatial) uint8
+        1 to K, the component with the largest weight first; 0 where the pixel is
+        masked out or not finite.
+    mixture : FastGaussianMixture
+        The fitted mixture, in feature units, its components in the order of labels.
+    colors : ndarray (K, C) float64
+        Responsibility-weighted mean of the pixels of each component, in image units.
+    color_covariances : ndarray (K, C, C) float64
+        Covariance of each component over the channels, in image units: the
+        mixture's marginal if color is among its features, else the
+        responsibility-weighted covariance of the pixels.
+    pixel_counts : ndarray (K,) int64
+        Number of pixels with each label.
+    picture : Picture
+        What was clustered.
+    groups : tuple of FeatureGroup
+        The columns of each feature, and the factors on them.
+    feature_names : tuple of str
+        Name of each of the mixture's columns.
+    recipe : Recipe
+        All that replays it.
+    history : tuple of Iteration
+        The iterations of the fit, with their parameters, in the order of labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import cluster
+    >>> image = np.array([[0, 1, 0, 9], [1, 0, 8, 9]])
+    >>> clustering = cluster(image, n_components=2)
+    >>> clustering.labels
+    array([[1, 1, 1, 2],
+           [1, 1, 2, 2]], dtype=uint8)
+    >>> clustering.quantized()
+    array([[0, 0, 0, 9],
+           [0, 0, 9, 9]])
+    >>> clustering.permuted_colors().round(1)
+    array([[8.7],
+           [0.4]])
+    >>> clustering.table().round(3)
+       label  weight  pixels  share   gray
+    0      1   0.625       5  0.625  0.400
+    1      2   0.375       3  0.375  8.667
+    >>> print(clustering.advice)
+    None
+    """
+
+    labels: NDArray[np.uint8]
+    mixture: FastGaussianMixture
+    colors: NDArray[np.float64]
+    color_covariances: NDArray[np.float64]
+    pixel_counts: NDArray[np.int64]
+    picture: Picture
+    groups: tuple[FeatureGroup, ...]
+    feature_names: tuple[str, ...]
+    recipe: Recipe
+    history: tuple[Iteration, ...] = ()
+
+    @property
+    def n_components(self) -> int:
+        """Number of components, K."""
+        return len(self.colors)
+
+    @property
+    def log_likelihood(self) -> float:
+        """Mean log-likelihood of a pixel, in feature units."""
+        return float(self.mixture.lower_bound_)
+
+    @property
+    def advice(self) -> str | None:
+        """What to do if the fit stopped before it converged; None if it converged."""
+        if self.mixture.converged_:
+            return None
+        return (
+            f"The fit stopped after {self.mixture.n_iter_} iterations, before it "
+            "converged; raise max_iter, or tol for a coarser fit."
+        )
+
+    def quantized(self) -> NDArray[Any]:
+        """Give every pixel the color of its component.
+
+        Returns
+        -------
+        ndarray
+            In the shape of the image, without alpha; pixels with label 0 are 0. Of
+            the image's type if that is integer (rounded), else floating.
+        """
+        dtype = self.picture.values.dtype
+        colors = self.colors
+        if dtype.kind in "ui":
+            colors = _rounded(colors, dtype)
+        else:
+            colors = colors.astype(self.picture.float_type)
+        palette = np.zeros((len(colors) + 1, colors.shape[1]), colors.dtype)
+        palette[1:] = colors
+        return self.picture.like_array(palette[self.labels])
+
+    def reordered(self, order: ArrayLike) -> Clustering:
+        """Give the components other numbers.
+
+        Parameters
+        ----------
+        order : array_like (K,) of int
+            Which component, from 0, gets label 1, 2, and so on.
+
+        Raises
+        ------
+        ValueError
+            It is not a permutation.
+        """
+        indices = np.asarray(order)
+        mixture = self.mixture.reordered(indices)
+        new_labels = np.zeros(self.n_components + 1, np.uint8)
+        new_labels[indices + 1] = np.arange(1, self.n_components + 1)
+        return replace(
+            self,
+            labels=new_labels[self.labels],
+            mixture=mixture,
+            colors=self.colors[indices],
+            color_covariances=self.color_covariances[indices],
+            pixel_counts=self.pixel_counts[indices],
+            history=tuple(
+                reordered_iteration(s, self.recipe, indices) for s in self.history
+            ),
+        )
+
+    def matched(self, previous: NDArray[np.uint8]) -> Clustering:
+        """Renumber the components so that most pixels keep their earlier labels.
+
+        Parameters
+        ----------
+        previous : ndarray (*spatial) uint8
+            Labels of an earlier clustering of the same picture.
+
+        Raises
+        ------
+        ValueError
+            They have another shape.
+        """
+        order = match_labels(self.labels, previous, self.n_components)
+        if np.array_equal(order, np.arange(self.n_components)):
+            return self
+        return self.reordered(order)
+
+    def permuted_colors(self, random_state: int = 0) -> NDArray[np.float64]:
+        """Deal out the same colors at random, (K, C).
+
+        The permutation is a random cycle: if there are two components or more, no
+        component keeps its color.
+        """
+        seed = whole("random_state", random_state, 0, MAX_SEED)
+        order = np.random.default_rng(seed).permutation(self.n_components)
+        permuted = np.empty_like(self.colors)
+        permuted[order] = self.colors[np.roll(order, 1)]
+        return permuted
+
+    def table(self) -> pd.DataFrame:
+        """Give a row for each component.
+
+        Returns
+        -------
+        DataFrame
+            label; weight in the mixture; pixels with this label; their share of all
+            labeled pixels; mean color, a column a channel, in image units.
+        """
+        import pandas as pd
+
+        columns: dict[str, Any] = {
+            "label": np.arange(1, self.n_components + 1),
+            "weight": self.mixture.weights_.astype(np.float64),
+            "pixels": self.pixel_counts,
+            "share": self.pixel_counts / self.pixel_counts.sum(),
+        }
+        for name, color in zip(self.picture.channel_names, self.colors.T, strict=True):
+            columns[name] = color
+        return pd.DataFrame(columns)
+
+
+def reordered_iteration(
+    step: Iteration, recipe: Recipe, order: NDArray[np.intp]
+) -> Iteration:
+    """Give the components of an iteration other numbers."""
+    kind = COVARIANCE_TYPES[recipe.covariance_type]
+    return replace(
+        step,
+        weights=step.weights[order],
+        means=step.means[order],
+        covariances=kind.take(step.covariances, order),
+    )
+
+
+def _rounded(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Round to an integer type, within its range also where float64 leaves it."""
+    range_ = np.iinfo(dtype)
+    rounded = np.rint(values)
+    beyond = rounded >= float(range_.max)  # 2**64 - 1 is 2**64 in float64
+    whole_numbers = np.where(beyond, 0, rounded).astype(dtype)
+    whole_numbers[beyond] = range_.max
+    return whole_numbers
