@@ -126,7 +126,7 @@ class Gate:
     def open(self):
         self._open.set()
 
-    def steps(self, picture, recipe, mask=None):
+    def steps(self, picture, recipe, mask=None, **settings):
         try:
             yield Iteration(1, 4, -1.5, np.inf, None, None, None)
             self.reached += 1
@@ -137,7 +137,7 @@ class Gate:
             raise
         if self.error is not None:
             raise self.error
-        return (yield from self._steps(picture, recipe, mask))
+        return (yield from self._steps(picture, recipe, mask, **settings))
 
 
 @pytest.fixture

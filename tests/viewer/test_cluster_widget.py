@@ -318,7 +318,7 @@ from napari_pixel_mixtures.viewer import worker
 
 at_gate, gate, stopped = (threading.Event() for _ in range(3))
 
-def slow(picture, recipe, mask=None):
+def slow(picture, recipe, mask=None, **settings):
     try:
         yield Iteration(1, 4, 0.0, 1.0, None, None, None)
         at_gate.set()

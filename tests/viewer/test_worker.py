@@ -17,6 +17,7 @@ class Count:
     """Counts to three, waiting for `go` after the first step."""
 
     title: str = "Counting"
+    live: bool = False
     result: Any = 3
     error: Exception | None = None
     go: threading.Event = field(default_factory=threading.Event)
@@ -172,6 +173,7 @@ def test_no_step_comes_after_the_result(runner, qtbot, monkeypatch, times):
 
     class Quick:
         title = "Quick"
+        live = False
 
         def steps(self):
             for i in range(times):
@@ -219,6 +221,7 @@ def test_thousands_of_short_steps_are_told_at_a_readable_pace(
 
     class Many:
         title = "Many"
+        live = False
 
         def steps(self):
             for i in range(100_000):
