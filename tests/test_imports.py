@@ -22,12 +22,13 @@ ARROWS = {
     "recipe": {"features"},
     "matching": set(),
     "material": {"features", "mixture", "recipe"},
-    "clustering": {"features", "mixture", "recipe", "material", "matching"},
-    "space": {"clustering", "mixture.covariance"},
-    "cloud": {"clustering", "mixture.whitening", "space", "features.checks"},
+    "clusters": {"features", "mixture", "recipe", "matching"},
+    "clustering": {"features", "mixture", "recipe", "material", "clusters"},
+    "space": {"clusters", "mixture.covariance"},
+    "cloud": {"clusters", "mixture.whitening", "space", "features.checks"},
     "selection": {"mixture.library"},
-    "inspection": {"clustering", "mixture.covariance"},
-    "figure": {"features", "clustering"},
+    "inspection": {"clusters", "mixture.covariance"},
+    "figure": {"features", "clusters"},
     "sample_data": set(),
 }
 ARROWS["large"] = set(ARROWS) - {"sample_data"}
