@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from threading import Event
+from functools import cache, partial
+from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
-from napari.utils import progress
 from psygnal import Signal
-from superqt.utils import GeneratorWorker
+from qtpy.QtCore import QObject, Qt
+from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
 
 from napari_pixel_mixtures.clustering import cluster_steps
 from napari_pixel_mixtures.clusters import Clustering
 
+from .activity import ActivityBar
 from .layers import read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     import numpy as np
     from napari.layers import Image
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from napari_pixel_mixtures.recipe import Recipe
 
-PROGRESS_TOTAL = 1000
 PATIENCE = 0.3  # seconds after which also a live job shows its progress
 INTERVAL = 0.05  # seconds between the steps that are told
 
@@ -160,10 +160,10 @@ class Runner:
     failed = Signal(object, object)  # the job, an exception
 
     def __init__(self) -> None:
+        _mailbox()  # here, for it belongs to the thread that makes it
         self._number = 0
         self._stop = Event()
-        self._progress: progress | None = None
-        self._drawing = False
+        self._activity = ActivityBar()
         self._started = 0.0
         self.job: Any = None
         """What is running, a Job; None while idle."""
@@ -176,27 +176,20 @@ class Runner:
     def start(self, job: Job) -> None:
         """Start a job; the one that is running, if any, is dropped."""
         self._forget()
-        number = self._number
         self.job = job
-        # napari's progress bars process Qt's events, so another job may have taken
-        # this one's place when one of these returns.
-        self._close_progress()
-        if number != self._number:
-            return
         self._started = monotonic()
-        if not job.live:
-            self._open_progress()
-            if number != self._number:
-                return
-        worker = GeneratorWorker(_guarded, job, self._stop)
-        worker.yielded.connect(partial(self._on_yielded, number))
-        worker.returned.connect(partial(self._on_returned, number))
-        worker.start()
+        tell = partial(self._on_told, self._number)
+        finish = partial(self._on_finished, self._number)
+        Thread(target=_work, args=(job, self._stop, tell, finish)).start()
+        if job.live:
+            self._activity.hide()
+        else:
+            self._activity.show(job.title, 0.0)
 
     def cancel(self) -> None:
         """Stop the running job at its next step, and forget it at once."""
         self._forget()
-        self._close_progress()
+        self._activity.hide()
 
     def _forget(self) -> None:
         """Drop what the running job may still send."""
@@ -205,39 +198,21 @@ class Runner:
         self._stop = Event()
         self.job = None
 
-    def _open_progress(self) -> None:
-        number = self._number
-        bar = progress(total=PROGRESS_TOTAL, desc=self.job.title)
-        if number == self._number:
-            self._progress = bar
-        else:
-            bar.close()
-
-    def _close_progress(self) -> None:
-        bar, self._progress = self._progress, None
-        if bar is not None:
-            bar.close()
-
-    def _on_yielded(self, number: int, step: Step) -> None:
+    def _on_told(self, number: int, step: Step) -> None:
         if number != self._number:
             return
-        self.stepped.emit(step)
-        late = monotonic() > self._started + PATIENCE
-        if number == self._number and self._progress is None and late:
-            self._open_progress()
-        bar = self._progress
-        if number == self._number and bar is not None and not self._drawing:
-            self._drawing = True  # processes events, so the next step may come within
-            bar.update(round(step.fraction * PROGRESS_TOTAL) - bar.n)
-            self._drawing = False
+        if not self.job.live or monotonic() > self._started + PATIENCE:
+            self._activity.show(self.job.title, step.fraction)
+        if number == self._number:  # the bar processes events
+            self.stepped.emit(step)
 
-    def _on_returned(self, number: int, outcome: Any) -> None:
+    def _on_finished(self, number: int, outcome: Any) -> None:
         if number != self._number:
             return
         job = self.job
         self._forget()
         number = self._number
-        self._close_progress()
+        self._activity.hide()
         if number != self._number:  # another job was started meanwhile
             return
         if isinstance(outcome, _Failure):
@@ -246,24 +221,55 @@ class Runner:
             self.succeeded.emit(job, outcome)
 
 
-def _guarded(job: Job, stop: Event) -> Generator[Step, None, Any]:
-    """Do a job until it is stopped; an exception becomes a result.
+def _work(
+    job: Job,
+    stop: Event,
+    tell: Callable[[Step], None],
+    finish: Callable[[Any], None],
+) -> None:
+    """Do a job in a thread of its own until it is stopped.
 
-    Otherwise Qt's worker would raise it again from inside the event loop, and
-    never finish after a RuntimeError. Steps come at the pace at which a person can
-    read them, lest thousands of short ones choke the event loop.
+    Steps come at the pace at which a person can read them, lest thousands of short
+    ones choke the event loop. An exception is a result like any other.
     """
     steps = job.steps()
     told = -INTERVAL
     try:
         while not stop.is_set():
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                return end.value
+            step = next(steps)
             if step.preview is not None or monotonic() >= told + INTERVAL:
                 told = monotonic()
-                yield step
+                _post(partial(tell, step))
         steps.close()
+    except StopIteration as end:
+        _post(partial(finish, end.value))
     except Exception as error:  # noqa: BLE001
-        return _Failure(error)
+        _post(partial(finish, _Failure(error)))
+
+
+class _Mailbox(QObject):
+    """Brings calls from any thread to the main thread.
+
+    There is one, and it is never destroyed. Signals of an object for each job, as
+    napari's workers have, die with the last thread to hold them, which crashes PyQt
+    if their slots run in the main thread at that moment.
+    """
+
+    posted = QtSignal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
+
+    def _call(self, call: Callable[[], None]) -> None:
+        call()
+
+
+@cache
+def _mailbox() -> _Mailbox:
+    return _Mailbox()
+
+
+def _post(call: Callable[[], None]) -> None:
+    """Let the main thread make a call."""
+    _mailbox().posted.emit(call)
