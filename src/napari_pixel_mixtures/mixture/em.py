@@ -103,6 +103,13 @@ class Data:
         """Whether every sample counts the same."""
         return self.weights.strides == (0,)
 
+    def thinned(self, step: int) -> Data:
+        """Take one sample in `step`."""
+        if step == 1:
+            return self
+        samples = np.ascontiguousarray(self.samples[::step])
+        return Data.of(samples, None if self.uniform else self.weights[::step])
+
     @classmethod
     def of(cls, samples: Array, weights: Array | None = None) -> Data:
         """Gather samples and weights; without weights, each sample counts once."""

@@ -13,6 +13,7 @@ over blocks of `ROWS` features serves all.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -43,6 +44,24 @@ def padded(n_features: int) -> int:
     if n_features <= UNROLLED:
         return n_features
     return -(-n_features // ROWS) * ROWS
+
+
+@cache
+def _triangle(n_features: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of a lower triangle, row by row."""
+    return np.tril_indices(n_features)
+
+
+@cache
+def _moment_places(n_features: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows and columns that stored second moments belong to."""
+    if n_features <= UNROLLED:
+        return _triangle(n_features)
+    block_i, block_j = np.tril_indices(padded(n_features) // ROWS)
+    inner_i, inner_j = np.divmod(np.arange(ROWS**2), ROWS)
+    i = (block_i[:, None] * ROWS + inner_i).ravel()
+    j = (block_j[:, None] * ROWS + inner_j).ravel()
+    return i, j
 
 
 class Layout(ABC):
@@ -134,7 +153,7 @@ class Triangle(Layout):
         """Store factors (K, d, d)."""
         n_components, n_features, _ = factors.shape
         if n_features <= UNROLLED:
-            return factors[(slice(None), *np.tril_indices(n_features))]
+            return factors[(slice(None), *_triangle(n_features))]
         width = padded(n_features)
         square = np.zeros((n_components, width, width))
         square[:, :n_features, :n_features] = np.tril(factors)
@@ -146,13 +165,7 @@ class Triangle(Layout):
         """Read second moments (K, d, d)."""
         width = padded(n_features)
         matrices = np.empty((len(moments), width, width))
-        if n_features <= UNROLLED:
-            i, j = np.tril_indices(n_features)
-        else:
-            block_i, block_j = np.tril_indices(width // ROWS)
-            inner_i, inner_j = np.divmod(np.arange(ROWS**2), ROWS)
-            i = (block_i[:, None] * ROWS + inner_i).ravel()
-            j = (block_j[:, None] * ROWS + inner_j).ravel()
+        i, j = _moment_places(n_features)
         matrices[:, j, i] = moments
         matrices[:, i, j] = moments
         return matrices[:, :n_features, :n_features]

@@ -228,17 +228,20 @@ class Round(NamedTuple):
         How many EM iterations each may do.
     least_change : float
         The rise of the mean log-likelihood below which one stops early.
+    thinning : int
+        One sample in so many is used, if enough are left.
     """
 
     n_starts: int
     iterations: int
     least_change: float
+    thinning: int = 1
 
 
 # Rises of the mean log-likelihood that are not told apart.
 _EQUAL = 1e-3
 
-_ROUNDS = (Round(10, 5, 0.0), Round(4, 15, 1e-4), Round(2, 120, 5e-5))
+_ROUNDS = (Round(10, 5, 0.0, 3), Round(4, 15, 1e-4), Round(2, 120, 5e-5))
 
 
 def subsample_of(data: Data, settings: StartSettings, random_state: Any) -> Data:
@@ -299,8 +302,9 @@ def compete(
     """
     for one in rounds:
         improved = []
+        few = part.thinned(one.thinning) if len(part.samples) > _LEAST_ROWS else part
         for parameters in candidates[: one.n_starts]:
-            improved.append(_improve(parameters, part, settings, team, one))
+            improved.append(_improve(parameters, few, settings, team, one))
             yield
         best = max(likelihood for _, likelihood in improved)
         # Starts that come to the same end differ by rounding errors: among equals
