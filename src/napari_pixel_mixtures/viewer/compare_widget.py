@@ -82,8 +82,6 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
         except (TypeError, ValueError) as error:
             self.status.value = str(error)
             report(error)
-            return
-        self._show_step(Step("Comparing...", 0.0))
 
     def _ask_and_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(

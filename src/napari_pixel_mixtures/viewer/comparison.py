@@ -68,6 +68,8 @@ class Comparison:
             for size in sizes
         )
         title = f"Comparing mixtures of {request.image.name}"
+        # Before the start, in which small jobs may already end.
+        self.stepped.emit(Step(f"{title}...", 0.0))
         self.runner.start(SeveralRequests(request.image, title, requests))
 
     def cancel(self) -> None:

@@ -179,12 +179,13 @@ def update_labels(
 def make_picture(image: Image, data: Any) -> Image:
     """Make a second layer of an image's data, to stand beside results."""
     shape = data.shape[:-1] if image.rgb else data.shape
-    look = {} if image.rgb else {"contrast_limits": image.contrast_limits}
+    look: dict[str, Any] = {"gamma": image.gamma}
+    if not image.rgb:
+        look |= {"contrast_limits": image.contrast_limits, "colormap": image.colormap}
     return Image(
         data,
         rgb=image.rgb,
         name=image.name,
-        colormap=None if image.rgb else image.colormap,
         metadata={METADATA_KEY: {"role": COMPARISON, "image": image.name}},
         **look,
         **placement(image, shape),

@@ -117,6 +117,9 @@ class Stage:
         self.holder = None
         if viewer is None or state is None:
             return
+        # First of all: drawing crashes where layers were removed from a grid that is
+        # then left before the next frame.
+        viewer.canvas.grid.enabled = False
         for layer in layers:
             if layer in viewer.layers:
                 viewer.layers.remove(layer)
