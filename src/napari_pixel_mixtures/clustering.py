@@ -19,7 +19,7 @@ from .recipe import Recipe
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from .mixture import Iteration
 
@@ -167,7 +167,11 @@ def cluster_steps(
         try:
             iteration = next(fit)
         except StopIteration as stop:
-            return _describe(stop.value, material, picture, recipe, history)
+            mixture = stop.value
+            order = _by_weight(mixture)
+            ordered = tuple(reordered_iteration(i, recipe, order) for i in history)
+            mixture = mixture.reordered(order)
+            return describe(mixture, material, picture, recipe, ordered)
         if iteration.number > 0:
             history.append(iteration)
         yield iteration
@@ -197,19 +201,33 @@ def _preview(
         return
     quick = replace(recipe, max_iter=min(recipe.max_iter, PREVIEW_ITERATIONS))
     mixture = yield from _mixture(quick).fit_steps(values, counts)
-    yield _describe(mixture, material, picture, recipe)
+    mixture = mixture.reordered(_by_weight(mixture))
+    yield describe(mixture, material, picture, recipe)
 
 
-def _describe(
+def _by_weight(mixture: FastGaussianMixture) -> NDArray[np.intp]:
+    return np.argsort(-mixture.weights_, kind="stable")
+
+
+def describe(
     mixture: FastGaussianMixture,
     material: Material,
     picture: Picture,
     recipe: Recipe,
-    history: Sequence[Iteration] = (),
+    history: tuple[Iteration, ...] = (),
 ) -> Clustering:
-    """Order the components by weight, label the pixels, and gather their colors."""
-    order = np.argsort(-mixture.weights_, kind="stable")
-    mixture = mixture.reordered(order)
+    """Label the pixels by a mixture, and gather the colors of its components.
+
+    Parameters
+    ----------
+    mixture : FastGaussianMixture
+        Fitted to the material, its components in the order that labels shall have.
+    material : Material
+    picture : Picture
+    recipe : Recipe
+        What the mixture was fitted by.
+    history : tuple of Iteration
+    """
     samples = material.samples
     summary = mixture.summarize(samples.values, material.values, material.counts)
     labels = material.to_picture(summary.labels, picture.shape)
@@ -237,5 +255,5 @@ def _describe(
         groups=samples.groups,
         feature_names=samples.names,
         recipe=recipe,
-        history=tuple(reordered_iteration(step, recipe, order) for step in history),
+        history=history,
     )
