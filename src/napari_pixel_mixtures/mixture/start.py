@@ -241,7 +241,7 @@ class Round(NamedTuple):
 # Rises of the mean log-likelihood that are not told apart.
 _EQUAL = 1e-3
 
-_ROUNDS = (Round(10, 5, 0.0, 3), Round(4, 15, 1e-4), Round(2, 120, 5e-5))
+_ROUNDS = (Round(10, 5, 0.0, 3), Round(4, 15, 1e-4), Round(2, 100, 1e-4))
 
 
 def subsample_of(data: Data, settings: StartSettings, random_state: Any) -> Data:
@@ -269,9 +269,10 @@ def _subsample(
     team: Team,
 ) -> Generator[None, None, MixtureParameters]:
     part = subsample_of(data, settings, random_state)
+    few = _thinned(part, _ROUNDS[0])
     candidates = []
     for _ in range(_ROUNDS[0].n_starts):
-        candidates.append(nearest_means(part, settings, random_state))
+        candidates.append(nearest_means(few, settings, random_state))
         yield
     return (yield from compete(candidates, part, settings, team, _ROUNDS))
 
@@ -302,7 +303,7 @@ def compete(
     """
     for one in rounds:
         improved = []
-        few = part.thinned(one.thinning) if len(part.samples) > _LEAST_ROWS else part
+        few = _thinned(part, one)
         for parameters in candidates[: one.n_starts]:
             improved.append(_improve(parameters, few, settings, team, one))
             yield
@@ -312,6 +313,10 @@ def compete(
         improved.sort(key=lambda candidate: _behind(candidate[1], best))
         candidates = [parameters for parameters, _ in improved]
     return candidates[0]
+
+
+def _thinned(part: Data, one: Round) -> Data:
+    return part.thinned(one.thinning) if len(part.samples) > _LEAST_ROWS else part
 
 
 def _behind(likelihood: float, best: float) -> float:
