@@ -53,6 +53,7 @@ def test_points_of_the_pixels(fitted, cloud, picture, bands):
 def test_looks_as_points_without_rims(fitted, cloud):
     layer = cloud.show()
     assert_array_equal(layer.border_width, 0)
+    assert_array_equal(layer.border_color, layer.face_color)
     assert layer.antialiasing == 0
     assert layer.blending == "opaque"
     assert layer.shading == "none"

@@ -438,3 +438,5 @@ def test_fits_a_window_of_1280_by_800(banded, open_widget, qtbot, name, theme):
     assert (window.width(), window.height()) == (1280, 800)
     assert native.height() >= native.minimumSizeHint().height()
     assert native.width() >= native.minimumSizeHint().width()
+    # And at least a third of the window is left for the picture.
+    assert banded.window._qt_viewer.canvas.native.width() >= 1280 / 3

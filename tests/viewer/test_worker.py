@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 from napari.utils import progress
-from qtpy.QtCore import QThreadPool
 
-from napari_pixel_mixtures.viewer import worker
+from napari_pixel_mixtures.viewer import activity, worker
 from napari_pixel_mixtures.viewer.worker import Runner, Step
 
 
@@ -111,7 +110,9 @@ def test_a_result_that_is_on_its_way_when_cancelled_is_dropped(runner, qtbot):
     job = Count()
     job.go.set()
     runner.start(job)
-    QThreadPool.globalInstance().waitForDone()
+    assert job.waiting.wait(60)
+    for thread in job.threads:
+        thread.join()
     runner.cancel()
     qtbot.wait(20)
     assert runner.log == []
@@ -168,7 +169,7 @@ bars_made = []
 
 @pytest.mark.parametrize("times", [1, 200])
 def test_no_step_comes_after_the_result(runner, qtbot, monkeypatch, times):
-    monkeypatch.setattr(worker, "progress", Bar)
+    monkeypatch.setattr(activity, "progress", Bar)
     bars_made.clear()
 
     class Quick:
@@ -203,13 +204,14 @@ def test_a_job_that_is_started_while_a_bar_opens_takes_over(runner, qtbot, monke
         def close(self):
             opened.remove(self)
 
-    monkeypatch.setattr(worker, "progress", Impatient)
+    monkeypatch.setattr(activity, "progress", Impatient)
     runner.start(first)
     assert runner.job is second
     assert len(opened) == 1
+    first.go.set()
     second.go.set()
     qtbot.waitUntil(lambda: not runner.busy)
-    assert not first.threads
+    qtbot.waitUntil(first.closed.is_set)
     assert [e for e in runner.log if isinstance(e, tuple)] == [(second, 4)]
     assert opened == []
 

@@ -317,7 +317,7 @@ class TestPictures:
         self, model, workspace, monkeypatch, fit, said, data, sentence
     ):
         request = replace(workspace.request(), data=data, rgb=False)
-        monkeypatch.setattr(workspace, "request", lambda: request)
+        monkeypatch.setattr(workspace, "request", lambda *settings: request)
         assert fit(model) is None
         assert workspace.status.text == sentence
         assert said() == [("error", sentence)]

@@ -33,13 +33,13 @@ from .workspace import Workspace, workspace_of
 RAW = "raw"
 POOLED = "pooled"
 COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
-ELLIPSOIDS = {"none": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
+ELLIPSOIDS = {"no ellipsoids": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
 CHANNELS, PRINCIPAL, FEATURES = "channels", "principal components", "three features"
 NOTHING_HOVERED = "Hover over the picture to find a pixel here.\n"
 BACKGROUND_GREY = 0.29  # of the canvas
 DIMMED = 0.85  # how far points that are not selected fade into it
 POINT_PIXELS = 3.0  # size of a point in the canvas, in screen pixels
-CANVAS_SIZE = 200  # pixels; the least height
+CANVAS_SIZE = 160  # pixels; the least height
 
 
 class ColorCloudView(Container):  # type: ignore[type-arg]
@@ -66,7 +66,6 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             "round ball.",
         )
         self.axes = ComboBox(
-            label="Axes",
             choices=[CHANNELS, PRINCIPAL, FEATURES],
             tooltip="What the axes are: the channels (R, G, B), the directions in "
             "which the features vary most, or any three features.",
@@ -77,7 +76,6 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ]
         self._features_row = row("", *self.features)
         self.ellipsoids = ComboBox(
-            label="Ellipsoids",
             choices=list(ELLIPSOIDS),
             tooltip="Draw each Gaussian as the surface that lies so many standard "
             "deviations from its center: within 1, 2 and 3 of them lie 20, 74 and 97 % "
@@ -133,7 +131,11 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self.hovered = Label(value=NOTHING_HOVERED)
         self.status = Label(value="")
         super().__init__(
-            widgets=[self.whiten, self.axes, self._features_row, self.ellipsoids]
+            widgets=[
+                self.whiten,
+                row("Axes", self.axes, self.ellipsoids),
+                self._features_row,
+            ]
         )
         self._lay_out()
         self._connect()
@@ -146,17 +148,21 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         more.addWidget(looks.native)
         layout = self.native.layout()
         self.canvas.native.setMinimumSize(CANVAS_SIZE, CANVAS_SIZE)
-        expanding = QSizePolicy.Policy.Expanding
-        self.canvas.native.setSizePolicy(expanding, expanding)
-        layout.insertWidget(0, self.canvas.native, 1)
-        views = row("", *self.views, self.home, self.tool, self.save)
-        layout.insertWidget(1, views.native)
-        layout.insertWidget(
-            2, row("", self.select_from, self.keep, self.clear_selection).native
+        # As wide as the form: a canvas by itself asks for half of the window.
+        self.canvas.native.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding
         )
+        layout.insertWidget(0, self.canvas.native, 1)
+        layout.insertWidget(1, row("", *self.views, self.home, self.tool).native)
         layout.addWidget(more)
-        for widget in (self.show_cloud, self.hovered, self.status):
+        for widget in (
+            row("", self.select_from, self.keep, self.clear_selection),
+            row("", self.show_cloud, self.save),
+            self.hovered,
+            self.status,
+        ):
             layout.addWidget(widget.native)
+        layout.setSpacing(2)
         for label in (self.hovered, self.status):
             label.native.setWordWrap(True)
 

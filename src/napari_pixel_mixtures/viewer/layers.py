@@ -219,6 +219,8 @@ def update_cloud(
     layer.data = cloud.points
     layer.features = cloud_features(clustering, cloud)
     layer.face_color = cloud.colors
+    # Points of a few screen pixels are all rim, whatever its width.
+    layer.border_color = cloud.colors
     layer.size = point_size(cloud) * relative_size
     layer.axis_labels = axis_labels(cloud)
 
