@@ -21,10 +21,10 @@ from napari_pixel_mixtures.recipe import Recipe
 
 from .fields import DEFAULT_N_ANCHORS, FIELDS, edited, values
 from .forms import align_labels, follow, refill, row, thin
-from .workspace import Status, Workspace, workspace_of
+from .workspace import REDO_KEY, UNDO_KEY, Status, Workspace, workspace_of
 
 FEATURE_ROW = ("color", "position", "distance")
-MORE_FIELDS = ("tol", "max_iter", "reg_covar")
+MORE_FIELDS = ("n_anchors", "scaling", "init_params", "tol", "max_iter", "reg_covar")
 
 
 class ClusterPixels(Container):  # type: ignore[type-arg]
@@ -62,6 +62,16 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             tooltip="Stop the fit that is running; layers stay as they are.",
             enabled=False,
         )
+        self.undo = PushButton(
+            text="Undo",
+            tooltip=f"Go back to the fit before ({UNDO_KEY}).",
+            enabled=False,
+        )
+        self.redo = PushButton(
+            text="Redo",
+            tooltip=f"Go forth again to the fit after ({REDO_KEY}).",
+            enabled=False,
+        )
         self.reshuffle = PushButton(
             text="Reshuffle",
             tooltip="Deal out the random colors anew. They show how separate clusters "
@@ -75,8 +85,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
                 self._fields["n_components"],
                 self._fields["covariance_type"],
                 row("Features", *(self._fields[n] for n in FEATURE_ROW)),
-                self._fields["n_anchors"],
-                self._fields["scaling"],
                 self._fields["random_state"],
             ],
         )
@@ -86,9 +94,14 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         more = QCollapsible("More settings")
         more.addWidget(settings.native)
         outer = self.native.layout()
+        outer.setSpacing(2)
         outer.addWidget(more)
-        buttons = row("", self.fit, self.cancel, self.reshuffle, self.live)
-        for widget in (buttons, self.progress, self.status):
+        for widget in (
+            row("", self.fit, self.cancel, self.undo, self.redo),
+            row("", self.reshuffle, self.live),
+            self.progress,
+            self.status,
+        ):
             outer.addWidget(widget.native)
         self.status.native.setWordWrap(True)
         self._connect()
@@ -102,6 +115,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             (workspace.recipe_changed, self._show_recipe),
             (workspace.live_changed, self._show_live),
             (workspace.status_changed, self._show_status),
+            (workspace.undo_stack.changed, self._show_undo),
         )
         for name, field in self._fields.items():
             field.changed.connect(partial(self._edit, name))
@@ -109,10 +123,13 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self.live.changed.connect(workspace.set_live)
         self.fit.changed.connect(lambda: workspace.fit())
         self.cancel.changed.connect(lambda: workspace.cancel())
+        self.undo.changed.connect(lambda: workspace.undo())
+        self.redo.changed.connect(lambda: workspace.redo())
         self.reshuffle.changed.connect(lambda: workspace.labels.reshuffle())
         self._show_images()
         self._show_recipe(workspace.recipe)
         self._show_status(workspace.status)
+        self._show_undo()
 
     def _edit(self, name: str, value: Any) -> None:
         changes = {"n_anchors": self._fields["n_anchors"].value, name: value}
@@ -146,6 +163,10 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self.status.value = status.text
         self.progress.value = round(1000 * (status.fraction or 0.0))
         self.cancel.enabled = busy
+
+    def _show_undo(self) -> None:
+        self.undo.enabled = self._workspace.undo_stack.can_undo
+        self.redo.enabled = self._workspace.undo_stack.can_redo
 
 
 def _image_choices(workspace: Workspace, _: Any) -> list[tuple[str, Image]]:

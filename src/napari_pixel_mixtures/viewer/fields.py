@@ -6,7 +6,12 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from napari_pixel_mixtures.features import AnchorDistance, Color, Feature, Position
-from napari_pixel_mixtures.recipe import COVARIANCE_TYPES, MAX_COMPONENTS, Recipe
+from napari_pixel_mixtures.recipe import (
+    COVARIANCE_TYPES,
+    MAX_COMPONENTS,
+    STARTS,
+    Recipe,
+)
 
 _Kind = TypeVar("_Kind", bound=Feature)
 
@@ -88,6 +93,13 @@ FIELDS: dict[str, dict[str, Any]] = {
         "tooltip": "Largest number of iterations. Raise it when a fit stops before it "
         "has converged.",
     },
+    "init_params": {
+        "label": "Start",
+        "choices": STARTS,
+        "tooltip": "Where the fit begins: subsample, the best of several short fits to "
+        "some pixels, is the fastest and most reliable; the others are scikit-learn's, "
+        "and show how EM finds its way from a poor start.",
+    },
     "reg_covar": {
         "label": "Regularization",
         "min": 0.0,
@@ -133,8 +145,12 @@ def edited(recipe: Recipe, n_anchors: int, **changes: Any) -> Recipe:
         elif kind not in features:
             features[kind] = kind()
     distance = features.get(AnchorDistance)
-    if isinstance(distance, AnchorDistance) and distance.anchors is None:
-        distance = replace(distance, n=n_anchors, seed=shown["random_state"])
+    if isinstance(distance, AnchorDistance):
+        if n_anchors != distance.n or "random_state" in changes:
+            # Other random places, in place of any that were dragged.
+            distance = replace(distance, anchors=None)
+        if distance.anchors is None:
+            distance = replace(distance, n=n_anchors, seed=shown["random_state"])
         if distance.weight in (1.0, RAW_DISTANCE_WEIGHT):
             raw = shown["scaling"] == "raw"
             distance = replace(distance, weight=RAW_DISTANCE_WEIGHT if raw else 1.0)

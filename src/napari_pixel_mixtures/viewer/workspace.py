@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.recipe import Recipe
 
+from .anchors_view import AnchorsView
 from .cloud_view import CloudView
 from .comparison import Comparison
 from .hover import Hover
@@ -21,14 +22,19 @@ from .messages import report
 from .result import Result
 from .selection_view import SelectionView
 from .stage import Stage
+from .undo import UndoStack
 from .worker import Request, Runner, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_pixel_mixtures.clusters import Clustering
 
+UNDO_KEY = "Alt-Z"
+REDO_KEY = "Alt-Shift-Z"
 LIVE_LIMIT = 4_000_000  # pixels up to which a change of a setting fits again by itself
 
 
@@ -76,6 +82,12 @@ class Workspace:
         self.comparison = Comparison(viewer, self.stage)
         self.selection = SelectionView(viewer, self.stage)
         self.hover = Hover(viewer, self.labels)
+        self.anchors = AnchorsView(viewer, self.stage)
+        self.anchors.edited.connect(self.set_recipe)
+        self.undo_stack = UndoStack()
+        for key, action in ((UNDO_KEY, Workspace.undo), (REDO_KEY, Workspace.redo)):
+            # The viewer keeps these functions, which must not keep us.
+            viewer.bind_key(key, partial(_act, ref(self), action), overwrite=True)
         self.runner = Runner()
         self.runner.stepped.connect(self._on_stepped)
         self.runner.succeeded.connect(self._on_succeeded)
@@ -138,6 +150,7 @@ class Workspace:
         if interrupted:
             self.runner.cancel()
         self.comparison.forget(layer)
+        self.undo_stack.forget(layer)
         if self.result is not None and self.result.image is layer:
             self._set_result(None)
         if layer is self.image:
@@ -229,6 +242,7 @@ class Workspace:
     def take(self, result: Result) -> None:
         """Take a result, and bring layers, cloud and status up to date."""
         clustering = result.clustering
+        self.undo_stack.push(result)
         self.labels.show(result)
         self._set_result(result)
         if clustering.advice is not None:
@@ -239,6 +253,28 @@ class Workspace:
                 f"{clustering.mixture.n_iter_} iterations; mean log-likelihood "
                 f"{clustering.log_likelihood:.4f}"
             )
+
+    def undo(self) -> None:
+        """Go back to the fit before: its labels, colors and recipe."""
+        self._return_to(self.undo_stack.undo())
+
+    def redo(self) -> None:
+        """Go forth again to the fit after."""
+        self._return_to(self.undo_stack.redo())
+
+    def _return_to(self, result: Result | None) -> None:
+        if result is None:
+            return
+        self.runner.cancel()
+        self.set_image(result.image)
+        self.recipe = result.clustering.recipe
+        self.recipe_changed.emit(self.recipe)
+        self.labels.show(result)
+        self._set_result(result)
+        self._set_status(
+            f"{result.clustering.n_components} clusters; mean log-likelihood "
+            f"{result.clustering.log_likelihood:.4f}"
+        )
 
     def _on_stepped(self, step: Step) -> None:
         self._set_status(step.text, step.fraction)
@@ -271,9 +307,18 @@ class Workspace:
 
     def _set_result(self, result: Result | None) -> None:
         self.result = result
-        for view in (self.cloud, self.selection, self.hover):
+        for view in (self.cloud, self.selection, self.hover, self.anchors):
             view.set_result(result)
         self.result_changed.emit(result)
+
+
+def _act(
+    workspace: ref[Workspace], action: Callable[[Workspace], None], viewer: Any
+) -> None:
+    """Do what a shortcut stands for."""
+    found = workspace()
+    if found is not None:
+        action(found)
 
 
 _workspaces: WeakKeyDictionary[ViewerModel, Workspace] = WeakKeyDictionary()

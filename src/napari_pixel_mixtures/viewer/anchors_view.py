@@ -1,0 +1,104 @@
+"""AnchorsView: the places of the distance feature, to be dragged on the picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+from napari.layers import Points
+from psygnal import Signal
+
+from napari_pixel_mixtures.features import AnchorDistance
+
+from .layers import METADATA_KEY, placement
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_pixel_mixtures.recipe import Recipe
+
+    from .result import Result
+    from .stage import Stage
+
+PLACES = "places"
+SIZE = 1 / 30  # of the picture's shorter side
+COLOR = "#ffd833"
+
+
+class AnchorsView:
+    """Shows the places as points, while the result has a distance feature.
+
+    Moving, adding or removing a point changes the recipe.
+    """
+
+    edited = Signal(object)  # the Recipe with the points as its places
+
+    def __init__(self, viewer: ViewerModel, stage: Stage) -> None:
+        self._viewer = ref(viewer)
+        self._stage = stage
+        self._layer: Points | None = None
+        self._recipe: Recipe | None = None
+        self._showing = False
+
+    def set_result(self, result: Result | None) -> None:
+        """Show the places of another result, or none."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        feature = None if result is None else _distance(result.clustering.recipe)
+        if result is None or feature is None:
+            layer, self._layer = self._layer, None
+            if layer is not None and layer in viewer.layers:
+                viewer.layers.remove(layer)
+            return
+        self._recipe = result.clustering.recipe
+        shape = result.clustering.labels.shape
+        places = feature.places(shape)
+        layer = self._layer
+        if layer is not None and layer in viewer.layers and layer.ndim == len(shape):
+            if not np.array_equal(layer.data, places):
+                self._showing = True
+                layer.data = places
+                self._showing = False
+            return
+        image = result.image
+        self._layer = layer = Points(
+            places,
+            name=f"{image.name} {PLACES}",
+            size=max(2.0, min(shape[-2:]) * SIZE),
+            face_color=COLOR,
+            border_color="black",
+            symbol="cross",
+            metadata={METADATA_KEY: {"role": PLACES, "image": image.name}},
+            **placement(image, shape),
+        )
+        layer.events.data.connect(self._on_data)
+        active = viewer.layers.selection.active
+        self._stage.add_behind(layer)
+        viewer.layers.selection.active = active
+
+    def _on_data(self, event: Any) -> None:
+        layer, recipe = self._layer, self._recipe
+        action = str(getattr(event, "action", ""))
+        if self._showing or layer is None or recipe is None or action.endswith("ing"):
+            return
+        # At least one place: a mixture of the other features is a click away.
+        if len(layer.data) == 0:
+            return
+        anchors = tuple(tuple(map(float, place)) for place in layer.data)
+        features = tuple(
+            replace(feature, anchors=anchors)
+            if isinstance(feature, AnchorDistance)
+            else feature
+            for feature in recipe.features
+        )
+        self.edited.emit(replace(recipe, features=features))
+
+
+def _distance(recipe: Recipe) -> AnchorDistance | None:
+    for feature in recipe.features:
+        if isinstance(feature, AnchorDistance) and feature.weight > 0:
+            return feature
+    return None
