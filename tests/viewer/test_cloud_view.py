@@ -309,13 +309,15 @@ class TestWidget:
         click(widget.show_cloud)
         assert widget.show_cloud.text == "Back to the picture"
         assert viewer.dims.ndisplay == 3
-        canvas = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
-        on_screen = set(map(tuple, canvas.reshape(-1, 3).tolist()))
+        shot = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+        on_screen = set(map(tuple, shot.reshape(-1, 3).tolist()))
         colors = workspace_of(viewer).result.clustering.colors
         assert set(map(tuple, np.rint(colors).astype(int).tolist())) <= on_screen
         click(widget.show_cloud)
         assert widget.show_cloud.text == "Show the cloud"
         assert viewer.scene.camera.model_dump() == camera
+        sizes.clear()
+        qtbot.waitUntil(settled)
         after = viewer.screenshot(canvas_only=True, flash=False)
         assert_array_equal(after, before)
 
