@@ -49,14 +49,14 @@ class Demo:
         viewer.show()
         viewer.window.resize(*SIZE)
 
-    def open(self, title):
-        """Show one widget alone, so that all fits in the window, and give it."""
-        for other in TITLES:
-            if self.is_open(other) != (other == title):
-                self.toggle(other)
+    def open(self, *titles):
+        """Show some widgets and no others, so that all fits, and give the last."""
+        for title in TITLES:
+            if self.is_open(title) != (title in titles):
+                self.toggle(title)
         self.viewer.window.resize(*SIZE)
         self.settle()  # what follows fits the view to the canvas
-        return self.viewer.window.dock_widgets[dock_name(title)]
+        return self.viewer.window.dock_widgets[dock_name(titles[-1])]
 
     def is_open(self, title):
         """Whether a widget is shown."""
@@ -82,6 +82,14 @@ class Demo:
         if "china quantized" not in self.viewer.layers:
             raise RuntimeError(widget.status.value)
         self.viewer.reset_view()
+
+    def beside(self):
+        """Show the cloud and the Gaussians beside the picture."""
+        widget = self.open("Cluster pixels", "Color cloud")
+        widget.color_by.value = "pixel"
+        widget.ellipsoids.value = "1 sigma"
+        self.viewer.reset_view()
+        return widget
 
     def show_cloud(self, whiten):
         """Show the cloud: "raw" or "pooled"."""
@@ -115,7 +123,11 @@ class Demo:
         size = self.viewer.window.geometry()[2:]
         if tuple(size) != SIZE:
             print(f"The window is {size}, larger than {SIZE}: something is too wide.")
-        self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+        from PIL import Image
+
+        picture = self.viewer.screenshot(canvas_only=False, flash=False)
+        # A palette makes the file a third as large.
+        Image.fromarray(picture[..., :3]).quantize(128).save(path, optimize=True)
         print(path, flush=True)
 
 
@@ -124,6 +136,9 @@ def take_screenshots(demo, folder):
     folder.mkdir(parents=True, exist_ok=True)
     demo.cluster(10)
     demo.photograph(folder / "labels.png")
+    cloud = demo.beside()
+    demo.photograph(folder / "beside.png")
+    cloud.ellipsoids.value, cloud.color_by.value = "no ellipsoids", "automatic"
     demo.viewer.layers["china quantized"].visible = False
     demo.photograph(folder / "random-colors.png")
     demo.viewer.layers["china quantized"].visible = True
@@ -155,7 +170,7 @@ def main():
         demo.viewer.close()
     else:
         demo.cluster(10)
-        demo.show_cloud("raw")
+        demo.beside()
         napari.run()
 
 

@@ -24,7 +24,7 @@ from napari_pixel_mixtures.selection import Region
 from .cloud_canvas import CloudCanvas
 from .cloud_scene import CloudScene, cloud_scene
 from .cloud_view import CloudSettings
-from .forms import align_labels, follow, refill, row
+from .forms import align_labels, follow, refill, row, wrapping
 from .layers import CLOUD
 from .messages import report
 from .result import Result
@@ -35,11 +35,11 @@ POOLED = "pooled"
 COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
 ELLIPSOIDS = {"no ellipsoids": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
 CHANNELS, PRINCIPAL, FEATURES = "channels", "principal components", "three features"
-NOTHING_HOVERED = "Hover over the picture to find a pixel here.\n"
+NOTHING_HOVERED = "Hover over the picture to find its pixels here.\n"
 BACKGROUND_GREY = 0.29  # of the canvas
 DIMMED = 0.85  # how far points that are not selected fade into it
 POINT_PIXELS = 3.0  # size of a point in the canvas, in screen pixels
-CANVAS_SIZE = 160  # pixels; the least height
+CANVAS_SIZE = 145  # pixels; the least height
 
 
 class ColorCloudView(Container):  # type: ignore[type-arg]
@@ -128,8 +128,8 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ]
         self.home = PushButton(text="Home", tooltip="Bring the whole cloud in view.")
         self.show_cloud = PushButton(text="")
-        self.hovered = Label(value=NOTHING_HOVERED)
-        self.status = Label(value="")
+        self.hovered = wrapping(Label(value=NOTHING_HOVERED))
+        self.status = wrapping(Label(value=""))
         super().__init__(
             widgets=[
                 self.whiten,
@@ -163,8 +163,6 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ):
             layout.addWidget(widget.native)
         layout.setSpacing(2)
-        for label in (self.hovered, self.status):
-            label.native.setWordWrap(True)
 
     def _connect(self) -> None:
         workspace = self._workspace

@@ -20,7 +20,7 @@ from superqt import QCollapsible
 from napari_pixel_mixtures.recipe import Recipe
 
 from .fields import DEFAULT_N_ANCHORS, FIELDS, edited, values
-from .forms import align_labels, follow, refill, row, thin
+from .forms import align_labels, follow, refill, row, thin, wrapping
 from .workspace import REDO_KEY, UNDO_KEY, Status, Workspace, workspace_of
 
 FEATURE_ROW = ("color", "position", "distance")
@@ -78,7 +78,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             "look when we ignore how alike their colors are.",
         )
         self.progress = thin(ProgressBar(min=0, max=1000, value=0))
-        self.status = Label(value="")
+        self.status = wrapping(Label(value=""))
         super().__init__(
             widgets=[
                 self.image,
@@ -103,7 +103,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             self.status,
         ):
             outer.addWidget(widget.native)
-        self.status.native.setWordWrap(True)
         self._connect()
 
     def _connect(self) -> None:

@@ -7,7 +7,7 @@ from magicgui.widgets import Container, Label, LineEdit, ProgressBar, PushButton
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog
 
-from .forms import align_labels, follow, row, thin
+from .forms import align_labels, follow, row, thin, wrapping
 from .layers import COMPARISON
 from .messages import report
 from .worker import Step
@@ -51,7 +51,7 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
             enabled=False,
         )
         self.progress = thin(ProgressBar(min=0, max=1000, value=0))
-        self.status = Label(value="")
+        self.status = wrapping(Label(value=""))
         super().__init__(widgets=[self.sizes])
         align_labels(self)
         for widget in (
@@ -61,7 +61,6 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
             self.status,
         ):
             self.native.layout().addWidget(widget.native)
-        self.status.native.setWordWrap(True)
         self.compare.changed.connect(self._compare)
         self.cancel.changed.connect(lambda: workspace.comparison.cancel())
         self.back.changed.connect(lambda: workspace.comparison.leave())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QLabel, QSizePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from magicgui.widgets import ComboBox, ProgressBar, Widget
+    from magicgui.widgets import ComboBox, Label, ProgressBar, Widget
     from psygnal import SignalInstance
 
 BAR_HEIGHT = 6  # pixels
@@ -37,6 +37,13 @@ def row(label: str, *widgets: Widget) -> Container[Any]:
     )
     container.margins = (0, 0, 0, 0)
     return container
+
+
+def wrapping(label: Label) -> Label:
+    """Let a label break its lines, at the full width of the form."""
+    label.native.setWordWrap(True)
+    label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
 
 
 def thin(progress: ProgressBar) -> ProgressBar:
