@@ -23,6 +23,7 @@ SETTINGS = {
     "tol": 0.25,
     "max_iter": 9,
     "reg_covar": 0.5,
+    "init_params": "random",
 }
 
 
@@ -72,12 +73,22 @@ def test_the_seed_also_seeds_the_places():
 def test_what_no_field_shows_stays():
     anchors = ((1.0, 2.0), (3.0, 4.0))
     features = (Color(weight=2.0), AnchorDistance(anchors=anchors, weight=0.5))
-    recipe = edited(Recipe(features=features), 9, n_components=3, scaling="raw")
+    recipe = edited(Recipe(features=features), 2, n_components=3, scaling="raw")
     assert recipe.features == features
     assert recipe.n_components == 3
     hidden = {f.name for f in fields(Recipe)} - set(FIELDS) - {"features"}
     for name in hidden:
         assert getattr(recipe, name) == getattr(Recipe(), name)
+
+
+@pytest.mark.parametrize(
+    ("n_anchors", "changes"), [(5, {}), (2, {"random_state": 3})], ids=["n", "seed"]
+)
+def test_another_number_or_seed_draws_other_places(n_anchors, changes):
+    given = AnchorDistance(anchors=((1.0, 2.0), (3.0, 4.0)))
+    recipe = edited(Recipe(features=(Color(), given)), n_anchors, **changes)
+    seed = changes.get("random_state", 0)
+    assert recipe.features[1] == AnchorDistance(n=n_anchors, seed=seed)
 
 
 def test_the_number_of_places_shows_only_with_distance():
