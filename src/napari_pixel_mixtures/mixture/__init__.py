@@ -1,7 +1,8 @@
 """Samples -> a Gaussian mixture. This room has never heard of an image."""
 
 from .em import Iteration
-from .estimator import FastGaussianMixture, Summary
+from .estimator import FastGaussianMixture
+from .prediction import Summary
 from .team import engine, engine_settings, set_engine
 from .warmup import warm_up
 from .whitening import whitening_transform

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .checks import (
-    check_finite,
     check_means,
     check_precisions,
     check_sample_weight,
@@ -22,8 +20,7 @@ from .checks import (
 )
 from .covariance import COVARIANCE_TYPES
 from .em import Data, Iteration, em_step
-from .moments import Density, MixtureParameters
-from .passes import detail, label
+from .prediction import Predicting
 from .sklearn_private import Printer, constraints_with, validate_settings
 from .start import INIT_PARAMS, SUBSAMPLE, StartSettings, start
 from .team import Team
@@ -34,30 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from .covariance import CovarianceType
+    from .moments import MixtureParameters
 
     Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Summary:
-    """What a mixture says about samples, gathered in one pass.
-
-    Attributes
-    ----------
-    labels : array (n,) of uint8
-        The most probable component of each sample, counted from 0.
-    counts : array (K,) of float64
-        Sum of the responsibilities of each component, times the sample weights.
-    value_means : array (K, C) of float64, or None without values
-        Responsibility-weighted mean of the values.
-    value_covariances : array (K, C, C) of float64, or None without values
-        Responsibility-weighted covariance of the values.
-    """
-
-    labels: NDArray[np.uint8]
-    counts: NDArray[np.float64]
-    value_means: NDArray[np.float64] | None
-    value_covariances: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +45,7 @@ class _Fit:
     converged: bool
 
 
-class FastGaussianMixture(GaussianMixture):  # type: ignore[misc]
+class FastGaussianMixture(Predicting):
     """A drop-in for scikit-learn's GaussianMixture, on compiled kernels.
 
     Parameters, attributes, errors and warnings are those of scikit-learn's
@@ -228,7 +204,7 @@ verbose_interval
             The estimator itself.
         """
         validate_settings(self)
-        samples = self._validated(X, reset=True)
+        samples = self._fit_samples(X)
         weights = check_sample_weight(sample_weight, len(samples))
         settings = self._start_settings(samples)
         data = Data.of(samples, weights)
@@ -289,22 +265,6 @@ verbose_interval
             printer.run_ends(previous, converged)
         return _Fit(parameters, bounds, converged)
 
-    def _validated(self, X: ArrayLike, *, reset: bool) -> Array:
-        """Return samples as an array (n, d) of float32 or float64; real for predict."""
-        if reset:
-            samples: Array = validate_data(
-                self,
-                X,
-                dtype=[np.float64, np.float32],
-                ensure_min_samples=2,
-                ensure_all_finite=False,
-            )
-        else:
-            check_is_fitted(self)
-            samples = validate_data(self, X, reset=False, ensure_all_finite=False)
-        check_finite(samples)
-        return samples
-
     def _start_settings(self, samples: Array) -> StartSettings:
         n_samples, n_features = samples.shape
         k = self.n_components
@@ -331,15 +291,6 @@ verbose_interval
             settings = replace(settings, precisions=precisions)
         return settings
 
-    def parameters(self) -> MixtureParameters:
-        """Return the fitted parameters in float64."""
-        return MixtureParameters(
-            self.weights_.astype(np.float64),
-            self.means_.astype(np.float64),
-            self.covariances_.astype(np.float64),
-            self.precisions_cholesky_.astype(np.float64),
-        )
-
     def _keep(self, fit: _Fit, dtype: np.dtype[Any]) -> None:
         """Set the fitted attributes."""
         kind = COVARIANCE_TYPES[self.covariance_type]
@@ -357,124 +308,6 @@ verbose_interval
         self.n_iter_ = len(fit.lower_bounds)
         self.lower_bounds_ = fit.lower_bounds
         self.lower_bound_ = fit.lower_bounds[-1] if fit.lower_bounds else -np.inf
-
-    # Using a fitted mixture
-
-    def _density(self, samples: Array) -> Density:
-        single = samples.dtype == np.float32 and self.means_.dtype == np.float32
-        dtype: np.dtype[Any] = np.dtype(np.float32 if single else np.float64)
-        kind = COVARIANCE_TYPES[self.covariance_type]
-        return Density.of(self.parameters(), kind, dtype)
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Return the most probable component of each sample, (n,) from 0."""
-        samples = self._validated(X, reset=False)
-        if self.n_components > 256:
-            return np.asarray(super().predict(X))
-        with Team() as team:
-            return label(self._density(samples), samples, team).astype(np.int64)
-
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """Return the responsibilities of the components for each sample, (n, K)."""
-        samples = self._validated(X, reset=False)
-        density = self._density(samples)
-        with Team() as team:
-            return detail(
-                density, samples, team, responsibilities=True
-            ).responsibilities
-
-    def score_samples(self, X: ArrayLike) -> Array:
-        """Return the log-likelihood of each sample, (n,)."""
-        samples = self._validated(X, reset=False)
-        with Team() as team:
-            return detail(self._density(samples), samples, team, scores=True).scores
-
-    def scores_and_entropies(self, X: ArrayLike) -> tuple[Array, Array]:
-        """Return what `score_samples` and `entropy` return, in one pass."""
-        samples = self._validated(X, reset=False)
-        density = self._density(samples)
-        with Team() as team:
-            found = detail(density, samples, team, scores=True, entropies=True)
-        return found.scores, found.entropies
-
-    def entropy(self, X: ArrayLike) -> Array:
-        """Return the entropy of each sample's responsibilities, (n,) in nats."""
-        samples = self._validated(X, reset=False)
-        density = self._density(samples)
-        with Team() as team:
-            return detail(density, samples, team, entropies=True).entropies
-
-    def labels(self, X: ArrayLike) -> NDArray[np.uint8]:
-        """Return what `predict` returns, as uint8.
-
-        Raises
-        ------
-        ValueError
-            There are more than 256 components.
-        """
-        self._check_byte_labels()
-        samples = self._validated(X, reset=False)
-        with Team() as team:
-            return label(self._density(samples), samples, team)
-
-    def summarize(
-        self,
-        samples: ArrayLike,
-        values: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> Summary:
-        """Hard labels, and what the components hold of other values.
-
-        Parameters
-        ----------
-        samples : array (n, d)
-            The samples, as given to `fit`.
-        values : array (n, C), optional
-            Other values of the same samples, such as their colors.
-        sample_weight : array (n,), optional
-            How often each sample counts; once when omitted.
-
-        Returns
-        -------
-        Summary
-        """
-        self._check_byte_labels()
-        checked = self._validated(samples, reset=False)
-        weights = check_sample_weight(sample_weight, len(checked))
-        table = None if values is None else np.asarray(values)
-        if table is not None and (table.ndim != 2 or len(table) != len(checked)):
-            raise ValueError(
-                f"Expected values with a row for each of the {len(checked)} samples, "
-                f"got the shape {table.shape}; pass an array (n, C)."
-            )
-        with Team() as team:
-            found = detail(
-                self._density(checked),
-                checked,
-                team,
-                labels=True,
-                sums=True,
-                values=table,
-                weights=weights,
-            )
-        counts = found.sums[:, 0]
-        if table is None:
-            return Summary(found.labels, counts, None, None)
-        c = table.shape[1]
-        shares = found.sums / np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
-        means = shares[:, 1 : 1 + c]
-        i, j = np.tril_indices(c)
-        second = np.empty((len(counts), c, c))
-        second[:, i, j] = second[:, j, i] = shares[:, 1 + c :]
-        covariances = second - means[:, :, None] * means[:, None, :]
-        return Summary(found.labels, counts, means + found.origin, covariances)
-
-    def _check_byte_labels(self) -> None:
-        if self.n_components > 256:
-            raise ValueError(
-                "Expected at most 256 components for labels in one byte, got "
-                f"{self.n_components}; use predict."
-            )
 
     def reordered(self, order: ArrayLike) -> Self:
         """Return a fitted copy whose component i is this one's `order[i]`.

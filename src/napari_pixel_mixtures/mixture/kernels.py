@@ -18,9 +18,9 @@ from numba import njit
 
 from .lanes import LANES
 from .layout import SAMPLES
+from .moment_steps import add_moments
 from .steps import (
     add_lanes,
-    add_moments,
     add_surprise,
     dot,
     exponentials,

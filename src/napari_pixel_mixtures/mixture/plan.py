@@ -22,7 +22,14 @@ def _fingerprint() -> str:
     of its argument's type, this makes it notice changes to the others.
     """
     digest = hashlib.sha256()
-    for name in ("lanes.py", "layout.py", "plan.py", "steps.py", "kernels.py"):
+    for name in (
+        "lanes.py",
+        "layout.py",
+        "plan.py",
+        "steps.py",
+        "moment_steps.py",
+        "kernels.py",
+    ):
         digest.update(Path(__file__).with_name(name).read_bytes())
     return digest.hexdigest()[:16]
 

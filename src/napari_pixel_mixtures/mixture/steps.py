@@ -19,7 +19,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .lanes import INT64, LANES, PRECISIONS, Emitter, Lanes
-from .layout import ACCUMULATORS, SAMPLES
+from .layout import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BIT = ir.IntType(1)
 
 
-def _open(
+def opened(
     context: Any, builder: ir.IRBuilder, signature: Any, values: tuple[Any, ...]
 ) -> tuple[Emitter, list[Any]]:
     """Return an emitter, and the arguments with arrays as pointers to their data."""
@@ -46,12 +46,13 @@ def _open(
     return Emitter(builder, precision), opened
 
 
-def _row(emit: Emitter, rows: ir.Value, index: ir.Value, length: Any) -> ir.Value:
+def row_of(emit: Emitter, rows: ir.Value, index: ir.Value, length: Any) -> ir.Value:
+    """Return the address of row `index` of rows of `length` elements."""
     length = INT64(length) if isinstance(length, int) else length
     return emit.at(rows, emit.builder.mul(index, length))
 
 
-class _Component:
+class Component:
     """The parameters of one component, and what whitens a tile with them."""
 
     def __init__(
@@ -136,13 +137,13 @@ def log_densities(
     """Write component k's row of `densities`, and raise `peak` to it."""
 
     def generate(context, builder, signature, values):
-        emit, (_, width, parameters, k, length, tile, scratch, densities, peak) = _open(
-            context, builder, signature, values
+        emit, (_, width, parameters, k, length, tile, scratch, densities, peak) = (
+            opened(context, builder, signature, values)
         )
-        component = _Component(
-            emit, plan, width, _row(emit, parameters, k, length), tile, scratch
+        component = Component(
+            emit, plan, width, row_of(emit, parameters, k, length), tile, scratch
         )
-        row = _row(emit, densities, k, SAMPLES)
+        row = row_of(emit, densities, k, SAMPLES)
 
         def keep(sample: ir.Value, density: Lanes) -> None:
             emit.store(density, row, sample)
@@ -160,11 +161,11 @@ def vote(typing, plan, width, parameters, k, length, tile, scratch, winner, peak
     """Where component k's density exceeds `peak`, make it the `winner`."""
 
     def generate(context, builder, signature, values):
-        emit, (_, width, parameters, k, length, tile, scratch, winner, peak) = _open(
+        emit, (_, width, parameters, k, length, tile, scratch, winner, peak) = opened(
             context, builder, signature, values
         )
-        component = _Component(
-            emit, plan, width, _row(emit, parameters, k, length), tile, scratch
+        component = Component(
+            emit, plan, width, row_of(emit, parameters, k, length), tile, scratch
         )
         name = emit.splat(builder.sitofp(k, emit.precision.scalar))
 
@@ -186,8 +187,8 @@ def pick(typing, k, densities, best, winner):
     """Where component k's density exceeds `best`, make it the `winner`."""
 
     def generate(context, builder, signature, values):
-        emit, (k, densities, best, winner) = _open(context, builder, signature, values)
-        row = _row(emit, densities, k, SAMPLES)
+        emit, (k, densities, best, winner) = opened(context, builder, signature, values)
+        row = row_of(emit, densities, k, SAMPLES)
         name = emit.splat(builder.sitofp(k, emit.precision.scalar))
         with emit.loop(SAMPLES, LANES) as sample:
             density = emit.load(row, sample)
@@ -209,8 +210,8 @@ def exponentials(typing, k, densities, peak, total):
     """
 
     def generate(context, builder, signature, values):
-        emit, (k, densities, peak, total) = _open(context, builder, signature, values)
-        row = _row(emit, densities, k, SAMPLES)
+        emit, (k, densities, peak, total) = opened(context, builder, signature, values)
+        row = row_of(emit, densities, k, SAMPLES)
         live = cgutils.alloca_once_value(builder, BIT(0))
         cutoff = emit.constant(emit.precision.cutoff)
         with emit.loop(SAMPLES, LANES) as sample:
@@ -233,10 +234,10 @@ def add_surprise(typing, k, densities, peak, surprise):
     """Add 2**p p to `surprise`, where p is component k's log2 density below `peak`."""
 
     def generate(context, builder, signature, values):
-        emit, (k, densities, peak, surprise) = _open(
+        emit, (k, densities, peak, surprise) = opened(
             context, builder, signature, values
         )
-        row = _row(emit, densities, k, SAMPLES)
+        row = row_of(emit, densities, k, SAMPLES)
         low = emit.constant(emit.precision.cutoff)
         with emit.loop(SAMPLES, LANES) as sample:
             power = (emit.load(row, sample) - emit.load(peak, sample)).larger(low)
@@ -255,7 +256,7 @@ def finish_tile(typing, peak, total, weight):
     """
 
     def generate(context, builder, signature, values):
-        emit, (peak, total, weight) = _open(context, builder, signature, values)
+        emit, (peak, total, weight) = opened(context, builder, signature, values)
         # A sample infinitely far from all components has no responsibilities.
         least = emit.constant(2.0**emit.precision.cutoff)
         result = emit.variable(emit.constant(0.0))
@@ -272,122 +273,11 @@ def finish_tile(typing, peak, total, weight):
 
 
 @intrinsic
-def add_moments(
-    typing,
-    plan,
-    width,
-    parameters,
-    k,
-    length,
-    tile,
-    scratch,
-    densities,
-    scale,
-    sums,
-    n_moments,
-):
-    """Add component k's moments in this tile to its row of `sums`, lane by lane."""
-
-    def generate(context, builder, signature, values):
-        emit, opened = _open(context, builder, signature, values)
-        (_, width, parameters, k, length, tile, scratch) = opened[:7]
-        (densities, scale, sums, n_moments) = opened[7:]
-        component = _Component(
-            emit, plan, width, _row(emit, parameters, k, length), tile, scratch
-        )
-        row = _row(emit, densities, k, SAMPLES)
-        place = _row(emit, sums, k, builder.mul(n_moments, INT64(LANES)))
-        if plan.n_features:
-            _add_moments_unrolled(component, row, scale, place)
-        else:
-            _add_moments_looped(component, row, scale, place)
-        return context.get_dummy_value()
-
-    arguments = (plan, width, parameters, k, length, tile, scratch, densities, scale)
-    return types.void(*arguments, sums, n_moments), generate
-
-
-def _add_moments_unrolled(
-    component: _Component, row: ir.Value, scale: ir.Value, place: ir.Value
-) -> None:
-    """Add up as many moments at a time as there are registers for.
-
-    A moment is named by its factors: () for the responsibility alone, (i,) for that
-    times z_i, (i, j) for that times z_i z_j.
-    """
-    emit = component.emit
-    d = component.plan.n_features
-    names: list[tuple[int, ...]] = [(), *((i,) for i in range(d))]
-    names += component.plan.layout.products(d)
-    for start in range(0, len(names), ACCUMULATORS):
-        group = names[start : start + ACCUMULATORS]
-        sums = [
-            emit.variable(emit.load(place, (start + n) * LANES))
-            for n in range(len(group))
-        ]
-        with emit.loop(SAMPLES, LANES) as sample:
-            value = emit.load(row, sample)
-            with emit.builder.if_then(value.any_above(emit.constant(0.0))):
-                r = value * emit.load(scale, sample)
-                z = component.whiten(sample)
-                weighted: dict[int, Lanes] = {}
-                for name, total in zip(group, sums, strict=True):
-                    if not name:
-                        total.set(total.get() + r)
-                        continue
-                    i = name[0]
-                    if i < 0:
-                        for zi in z:
-                            total.set((r * zi).times_plus(zi, total.get()))
-                        continue
-                    if i not in weighted:
-                        weighted[i] = r * z[i]
-                    if len(name) == 1:
-                        total.set(total.get() + weighted[i])
-                    else:
-                        j = name[1]
-                        total.set(weighted[i].times_plus(z[j], total.get()))
-        for n, total in enumerate(sums):
-            emit.store(total.get(), place, (start + n) * LANES)
-
-
-def _add_moments_looped(
-    component: _Component, row: ir.Value, scale: ir.Value, place: ir.Value
-) -> None:
-    emit = component.emit
-    builder = emit.builder
-    component.whiten_tile()
-    count = emit.variable(emit.load(place))
-    with emit.loop(SAMPLES, LANES) as sample:
-        r = emit.load(row, sample) * emit.load(scale, sample)
-        count.set(count.get() + r)
-    emit.store(count.get(), place)
-    firsts = emit.at(place, LANES)
-    with emit.loop(component.width) as i:
-        rows = builder.mul(i, INT64(SAMPLES))
-        target = emit.at(firsts, builder.mul(i, INT64(LANES)))
-        total = emit.variable(emit.load(target))
-        with emit.loop(SAMPLES, LANES) as sample:
-            r = emit.load(row, sample) * emit.load(scale, sample)
-            weighted = r * emit.load(component.whitened, rows, sample)
-            emit.store(weighted, component.weighted, rows, sample)
-            total.set(total.get() + weighted)
-        emit.store(total.get(), target)
-    component.plan.layout.add_products_looped(
-        emit,
-        emit.at(firsts, builder.mul(component.width, INT64(LANES))),
-        component.weighted,
-        component.whitened,
-        component.width,
-    )
-
-
-@intrinsic
 def add_lanes(typing, sums, result, start, count):
     """Add the lanes of `sums` to `result[start:start + count]`; clear `sums`."""
 
     def generate(context, builder, signature, values):
-        emit, (sums, result, start, count) = _open(context, builder, signature, values)
+        emit, (sums, result, start, count) = opened(context, builder, signature, values)
         with emit.loop(count) as i:
             source = emit.at(sums, builder.mul(i, INT64(LANES)))
             target = emit.at(result, start, i)
@@ -407,13 +297,13 @@ def dot(typing, densities, k, scale, values, i, j):
     """
 
     def generate(context, builder, signature, arguments):
-        emit, (densities, k, scale, values, i, j) = _open(
+        emit, (densities, k, scale, values, i, j) = opened(
             context, builder, signature, arguments
         )
-        row = _row(emit, densities, k, SAMPLES)
+        row = row_of(emit, densities, k, SAMPLES)
         total = emit.variable(emit.constant(0.0))
-        left = _row(emit, values, i, SAMPLES)
-        right = _row(emit, values, j, SAMPLES)
+        left = row_of(emit, values, i, SAMPLES)
+        right = row_of(emit, values, j, SAMPLES)
         with emit.loop(SAMPLES, LANES) as sample:
             r = emit.load(row, sample) * emit.load(scale, sample)
             product = r * emit.load(left, sample)

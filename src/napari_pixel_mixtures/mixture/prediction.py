@@ -1,0 +1,191 @@
+"""What a fitted mixture says about samples, each in one compiled pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.mixture import GaussianMixture
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .checks import check_finite, check_sample_weight
+from .covariance import COVARIANCE_TYPES
+from .moments import Density, MixtureParameters
+from .passes import detail, label
+from .team import Team
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """What a mixture says about samples, gathered in one pass.
+
+    Attributes
+    ----------
+    labels : array (n,) of uint8
+        The most probable component of each sample, counted from 0.
+    counts : array (K,) of float64
+        Sum of the responsibilities of each component, times the sample weights.
+    value_means : array (K, C) of float64, or None without values
+        Responsibility-weighted mean of the values.
+    value_covariances : array (K, C, C) of float64, or None without values
+        Responsibility-weighted covariance of the values.
+    """
+
+    labels: NDArray[np.uint8]
+    counts: NDArray[np.float64]
+    value_means: NDArray[np.float64] | None
+    value_covariances: NDArray[np.float64] | None
+
+
+class Predicting(GaussianMixture):  # type: ignore[misc]
+    """The predictions of FastGaussianMixture, which fits besides."""
+
+    def _fit_samples(self, X: ArrayLike) -> Array:
+        """Return samples to fit as an array (n, d) of float32 or float64."""
+        samples: Array = validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            ensure_min_samples=2,
+            ensure_all_finite=False,
+        )
+        check_finite(samples)
+        return samples
+
+    def _samples(self, X: ArrayLike) -> Array:
+        """Return samples to predict as an array (n, d) of any real type."""
+        check_is_fitted(self)
+        samples: Array = validate_data(self, X, reset=False, ensure_all_finite=False)
+        check_finite(samples)
+        return samples
+
+    def parameters(self) -> MixtureParameters:
+        """Return the fitted parameters in float64."""
+        return MixtureParameters(
+            self.weights_.astype(np.float64),
+            self.means_.astype(np.float64),
+            self.covariances_.astype(np.float64),
+            self.precisions_cholesky_.astype(np.float64),
+        )
+
+    def _density(self, samples: Array) -> Density:
+        single = samples.dtype == np.float32 and self.means_.dtype == np.float32
+        dtype: np.dtype[Any] = np.dtype(np.float32 if single else np.float64)
+        kind = COVARIANCE_TYPES[self.covariance_type]
+        return Density.of(self.parameters(), kind, dtype)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Return the most probable component of each sample, (n,) from 0."""
+        samples = self._samples(X)
+        if self.n_components > 256:
+            return np.asarray(super().predict(X))
+        with Team() as team:
+            return label(self._density(samples), samples, team).astype(np.int64)
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Return the responsibilities of the components for each sample, (n, K)."""
+        samples = self._samples(X)
+        density = self._density(samples)
+        with Team() as team:
+            return detail(
+                density, samples, team, responsibilities=True
+            ).responsibilities
+
+    def score_samples(self, X: ArrayLike) -> Array:
+        """Return the log-likelihood of each sample, (n,)."""
+        samples = self._samples(X)
+        with Team() as team:
+            return detail(self._density(samples), samples, team, scores=True).scores
+
+    def scores_and_entropies(self, X: ArrayLike) -> tuple[Array, Array]:
+        """Return what `score_samples` and `entropy` return, in one pass."""
+        samples = self._samples(X)
+        density = self._density(samples)
+        with Team() as team:
+            found = detail(density, samples, team, scores=True, entropies=True)
+        return found.scores, found.entropies
+
+    def entropy(self, X: ArrayLike) -> Array:
+        """Return the entropy of each sample's responsibilities, (n,) in nats."""
+        samples = self._samples(X)
+        density = self._density(samples)
+        with Team() as team:
+            return detail(density, samples, team, entropies=True).entropies
+
+    def labels(self, X: ArrayLike) -> NDArray[np.uint8]:
+        """Return what `predict` returns, as uint8.
+
+        Raises
+        ------
+        ValueError
+            There are more than 256 components.
+        """
+        self._check_byte_labels()
+        samples = self._samples(X)
+        with Team() as team:
+            return label(self._density(samples), samples, team)
+
+    def summarize(
+        self,
+        samples: ArrayLike,
+        values: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Summary:
+        """Hard labels, and what the components hold of other values.
+
+        Parameters
+        ----------
+        samples : array (n, d)
+            The samples, as given to `fit`.
+        values : array (n, C), optional
+            Other values of the same samples, such as their colors.
+        sample_weight : array (n,), optional
+            How often each sample counts; once when omitted.
+
+        Returns
+        -------
+        Summary
+        """
+        self._check_byte_labels()
+        checked = self._samples(samples)
+        weights = check_sample_weight(sample_weight, len(checked))
+        table = None if values is None else np.asarray(values)
+        if table is not None and (table.ndim != 2 or len(table) != len(checked)):
+            raise ValueError(
+                f"Expected values with a row for each of the {len(checked)} samples, "
+                f"got the shape {table.shape}; pass an array (n, C)."
+            )
+        with Team() as team:
+            found = detail(
+                self._density(checked),
+                checked,
+                team,
+                labels=True,
+                sums=True,
+                values=table,
+                weights=weights,
+            )
+        counts = found.sums[:, 0]
+        if table is None:
+            return Summary(found.labels, counts, None, None)
+        c = table.shape[1]
+        shares = found.sums / np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
+        means = shares[:, 1 : 1 + c]
+        i, j = np.tril_indices(c)
+        second = np.empty((len(counts), c, c))
+        second[:, i, j] = second[:, j, i] = shares[:, 1 + c :]
+        covariances = second - means[:, :, None] * means[:, None, :]
+        return Summary(found.labels, counts, means + found.origin, covariances)
+
+    def _check_byte_labels(self) -> None:
+        if self.n_components > 256:
+            raise ValueError(
+                "Expected at most 256 components for labels in one byte, got "
+                f"{self.n_components}; use predict."
+            )
