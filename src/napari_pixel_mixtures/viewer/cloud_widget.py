@@ -185,6 +185,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         follow(
             self,
             (workspace.result_changed, self._show_result),
+            (workspace.frame_changed, self._show_frame),
             (workspace.cloud.changed, self._show_settings),
             (workspace.stage.changed, self._show_holder),
             (workspace.selection.changed, self._show_selection),
@@ -319,8 +320,11 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self._features_row.visible = axes == FEATURES
         self._draw(settings)
 
+    def _show_frame(self, _: Result) -> None:
+        self._draw(self._workspace.cloud.settings)
+
     def _draw(self, settings: CloudSettings) -> None:
-        result = self._workspace.result
+        result = self._workspace.shown
         if result is None:
             self._scene = None
             self.canvas.clear()
@@ -359,7 +363,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             )
 
     def _show_hovered(self, pixel: int | None) -> None:
-        result, scene = self._workspace.result, self._scene
+        result, scene = self._workspace.shown, self._scene
         if pixel is None or result is None or scene is None:
             self.canvas.set_ring(None)
             self.hovered.value = NOTHING_HOVERED

@@ -67,6 +67,7 @@ class Workspace:
     live_changed = Signal(bool)
     status_changed = Signal(object)  # Status
     result_changed = Signal(object)  # Result or None
+    frame_changed = Signal(object)  # what is shown instead of the result, a Result
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = ref(viewer)
@@ -74,6 +75,8 @@ class Workspace:
         self.recipe = Recipe()
         self.live = True
         self.result: Result | None = None
+        self.shown: Result | None = None
+        """What layers and cloud show: the result, or an iteration of its fit."""
         self._quiet = False
         self.status = Status("Open an image, then press Fit.")
         self.stage = Stage(viewer)
@@ -254,6 +257,19 @@ class Workspace:
                 f"{clustering.log_likelihood:.4f}"
             )
 
+    def show_frame(self, frame: Clustering | None) -> None:
+        """Show an iteration of the result's fit in its place; None ends that."""
+        if self.result is None:
+            return
+        shown = self.result
+        if frame is not None:
+            shown = replace(shown, clustering=frame)
+        self.shown = shown
+        self.labels.show(shown)
+        for view in (self.cloud, self.hover):
+            view.set_result(shown)
+        self.frame_changed.emit(shown)
+
     def undo(self) -> None:
         """Go back to the fit before: its labels, colors and recipe."""
         self._return_to(self.undo_stack.undo())
@@ -306,7 +322,7 @@ class Workspace:
         self.status_changed.emit(self.status)
 
     def _set_result(self, result: Result | None) -> None:
-        self.result = result
+        self.result = self.shown = result
         for view in (self.cloud, self.selection, self.hover, self.anchors):
             view.set_result(result)
         self.result_changed.emit(result)
