@@ -743,8 +743,8 @@ def test_a_fit_that_did_not_converge_says_what_to_do(small_china):
         clustering = cluster(small_china, 8, max_iter=2, tol=0)
     [warning] = caught
     advice = (
-        "The fit stopped after 2 iterations, before it converged; raise max_iter, or "
-        "tol for a coarser fit."
+        "The fit stopped at iteration 2, before it converged; raise max_iter "
+        "(Iterations), or tol (Tolerance) for a coarser fit."
     )
     assert str(warning.message) == clustering.advice == advice
     assert warning.filename == __file__

@@ -100,8 +100,9 @@ class Clustering:
         if self.mixture.converged_:
             return None
         return (
-            f"The fit stopped after {self.mixture.n_iter_} iterations, before it "
-            "converged; raise max_iter, or tol for a coarser fit."
+            f"The fit stopped at iteration {self.mixture.n_iter_}, before it "
+            "converged; raise max_iter (Iterations), or tol (Tolerance) for a coarser "
+            "fit."
         )
 
     def quantized(self) -> NDArray[Any]:

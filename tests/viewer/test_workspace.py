@@ -87,7 +87,7 @@ class TestFit:
             assert_array_equal(layer.data, expected.labels)
         assert result.image is model.layers["bands"]
         assert workspace.status.text == (
-            f"3 clusters after {expected.mixture.n_iter_} iterations; "
+            f"3 clusters at iteration {expected.mixture.n_iter_}; "
             f"mean log-likelihood {expected.log_likelihood:.4f}"
         )
         assert workspace.status.fraction is None
@@ -197,8 +197,8 @@ class TestFit:
     def test_says_when_it_did_not_converge(self, model, fit, said):
         fit(model, n_components=3, max_iter=1, tol=0.0)
         sentence = (
-            "The fit stopped after 1 iterations, before it converged; raise max_iter, "
-            "or tol for a coarser fit."
+            "The fit stopped at iteration 1, before it converged; raise max_iter "
+            "(Iterations), or tol (Tolerance) for a coarser fit."
         )
         assert workspace_of(model).status.text == sentence
         assert said() == [("warning", sentence)]

@@ -152,7 +152,7 @@ class ReplayFit(Container):  # type: ignore[type-arg]
 
     def _to_end(self) -> None:
         self._stop()
-        self.iteration.value = self.iteration.max
+        self.iteration.value = int(self.iteration.max)
 
     def _stop(self) -> None:
         self._timer.stop()

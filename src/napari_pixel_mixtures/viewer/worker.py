@@ -101,6 +101,9 @@ class Request:
             if isinstance(iteration, Clustering):
                 yield Step(f"{self.title}: preview", 0.0, self._numbered(iteration))
                 continue
+            if iteration.number == 0:
+                yield Step(f"{self.title}: looking for a good start", 0.0)
+                continue
             yield Step(
                 f"{self.title}: iteration {iteration.number}, mean log-likelihood "
                 f"{iteration.log_likelihood:.4f}",

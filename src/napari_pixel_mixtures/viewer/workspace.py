@@ -252,8 +252,8 @@ class Workspace:
             self._warn(clustering.advice)
         else:
             self._set_status(
-                f"{clustering.n_components} clusters after "
-                f"{clustering.mixture.n_iter_} iterations; mean log-likelihood "
+                f"{_clusters(clustering)} at iteration "
+                f"{clustering.mixture.n_iter_}; mean log-likelihood "
                 f"{clustering.log_likelihood:.4f}"
             )
 
@@ -288,7 +288,7 @@ class Workspace:
         self.labels.show(result)
         self._set_result(result)
         self._set_status(
-            f"{result.clustering.n_components} clusters; mean log-likelihood "
+            f"{_clusters(result.clustering)}; mean log-likelihood "
             f"{result.clustering.log_likelihood:.4f}"
         )
 
@@ -326,6 +326,11 @@ class Workspace:
         for view in (self.cloud, self.selection, self.hover, self.anchors):
             view.set_result(result)
         self.result_changed.emit(result)
+
+
+def _clusters(clustering: Clustering) -> str:
+    n = clustering.n_components
+    return "1 cluster" if n == 1 else f"{n} clusters"
 
 
 def _act(
