@@ -29,6 +29,7 @@ ARROWS = {
     "selection": {"mixture.library"},
     "inspection": {"clusters", "mixture.covariance"},
     "figure": {"features", "clusters"},
+    "replay": {"clustering", "clusters", "material", "mixture.covariance"},
     "sample_data": set(),
 }
 ARROWS["large"] = set(ARROWS) - {"sample_data"}

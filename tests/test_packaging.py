@@ -15,6 +15,7 @@ WIDGETS = {
     "napari-pixel-mixtures.cluster_pixels": "Cluster pixels",
     "napari-pixel-mixtures.color_cloud": "Color cloud",
     "napari-pixel-mixtures.compare_mixtures": "Compare mixtures",
+    "napari-pixel-mixtures.replay_fit": "EM step by step",
 }
 
 
@@ -100,7 +101,7 @@ def test_plain_dependencies_choose_no_qt_backend(metadata):
 
 
 def test_extras(metadata):
-    assert set(metadata.get_all("Provides-Extra")) == {"qt", "test"}
+    assert set(metadata.get_all("Provides-Extra")) == {"bench", "qt", "test"}
     chosen = [
         text
         for text in metadata.get_all("Requires-Dist")
@@ -135,7 +136,7 @@ def test_manifest_is_valid_and_every_command_imports(manifest):
     # The same as `npe2 validate --imports`.
     manifest.validate_imports()
     commands = {command.id for command in manifest.contributions.commands}
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in manifest.contributions.commands:
         assert callable(npe2.manifest.utils.import_python_name(command.python_name))
 
@@ -163,7 +164,11 @@ def test_widgets_stand_in_the_menus_made_for_them(manifest):
     }
     assert menus == {
         "napari/layers/classify": {"Cluster pixels", "Compare mixtures"},
-        "napari/layers/visualize": {"Color cloud", "Compare mixtures"},
+        "napari/layers/visualize": {
+            "Color cloud",
+            "Compare mixtures",
+            "EM step by step",
+        },
     }
 
 
