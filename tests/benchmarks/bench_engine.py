@@ -67,7 +67,7 @@ def start_for(samples, k):
     from sklearn.mixture import GaussianMixture
 
     part = samples[:: max(1, len(samples) // 20_000)].astype(np.float64)
-    mixture = GaussianMixture(k, random_state=0, max_iter=2).fit(part)
+    mixture = GaussianMixture(k, random_state=0, max_iter=2, reg_covar=1e-3).fit(part)
     names = ("weights_", "means_", "covariances_", "precisions_")
     return Start(*(getattr(mixture, name) for name in names))
 
@@ -103,10 +103,11 @@ def job_whole(engine, spec):
 
 def job_iteration(engine, spec):
     """One EM iteration from a given start: what further iterations add."""
-    samples = features(spec["features"])
+    # Between 0 and 1, because two of the peers fail on values of up to 255.
+    samples = features(spec["features"]) / np.float32(255)
     ready = engine.prepare(samples)
     start = start_for(samples, spec["k"])
-    low, high = 2, 12
+    low, high = 2, 22
 
     def timed(iterations):
         begin = time.perf_counter()

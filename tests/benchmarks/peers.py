@@ -115,7 +115,11 @@ class Gmmx(Engine):
                 weights=np.asarray(start.weights_, np.float32),
                 covariance_type=covariance_type,
             )
-        return EMFitter(max_iter=max_iter, tol=tol).fit(samples, mixture).gmm
+        import jax
+
+        # Without this the clock stops before the work is done.
+        fit = EMFitter(max_iter=max_iter, tol=tol).fit(samples, mixture)
+        return jax.block_until_ready(fit).gmm
 
     def predict(self, model, samples):
         return np.asarray(model.predict(samples))
@@ -136,7 +140,8 @@ class Pomegranate(Engine):
     def prepare(self, samples):
         import torch
 
-        return torch.from_numpy(np.ascontiguousarray(samples))
+        # In float32 its covariances of flat clusters do not stay positive definite.
+        return torch.from_numpy(np.asarray(samples, np.float64, order="C"))
 
     def fit(self, samples, k, covariance_type, start, max_iter, tol):
         from pomegranate.distributions import Normal
@@ -149,12 +154,12 @@ class Pomegranate(Engine):
             parts = [Normal(min_cov=1e-6) for _ in range(k)]
         else:
             parts = [
-                Normal(np.float32(mean), np.float32(covariance), min_cov=1e-6)
+                Normal(mean, covariance)
                 for mean, covariance in zip(
                     start.means_, start.covariances_, strict=True
                 )
             ]
-            settings["priors"] = np.float32(start.weights_ / start.weights_.sum())
+            settings["priors"] = start.weights_ / start.weights_.sum()
         return GeneralMixtureModel(parts, **settings).fit(samples)
 
     def predict(self, model, samples):
