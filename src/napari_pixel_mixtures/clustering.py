@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .mixture import Iteration
 
-PREVIEW_WORK = 12_000_000  # rows x features x components that take 150 ms or more
+PREVIEW_WORK = 25_000_000  # rows x features x components that take 150 ms or more
 PREVIEW_ROWS = 20_000
 PREVIEW_ITERATIONS = 10
 

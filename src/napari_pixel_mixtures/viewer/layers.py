@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from napari.layers import Image, Labels, Points
 from napari.utils import DirectLabelColormap
+from napari.utils.transforms import Affine
 
 from napari_pixel_mixtures.features import Picture
 
@@ -173,7 +174,18 @@ def update_labels(
     layer.features = label_features(clustering)
     layer.metadata = layer.metadata | result_metadata(image, clustering, role)
     for name, value in placement(image, clustering.labels.shape).items():
-        setattr(layer, name, value)
+        # Each of them makes napari work all of the scene out again.
+        if not _same(getattr(layer, name), value):
+            setattr(layer, name, value)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Compare two settings of a layer's place: numbers, units, names or affines."""
+    if isinstance(a, Affine):
+        a, b = a.affine_matrix, b.affine_matrix
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    return bool(a == b)
 
 
 def make_picture(image: Image, data: Any) -> Image:

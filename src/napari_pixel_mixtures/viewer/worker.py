@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_pixel_mixtures.recipe import Recipe
 
-PATIENCE = 0.3  # seconds after which also a live job shows its progress
+PATIENCE = 1.0  # seconds after which also a live job shows its progress
 INTERVAL = 0.05  # seconds between the steps that are told
 
 
