@@ -17,6 +17,7 @@ from magicgui.widgets.bases import ValueWidget
 from napari.layers import Image
 from superqt import QCollapsible
 
+from napari_pixel_mixtures.mixture import warm_up
 from napari_pixel_mixtures.recipe import Recipe
 
 from .fields import DEFAULT_N_ANCHORS, FIELDS, edited, values
@@ -129,6 +130,8 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self._show_recipe(workspace.recipe)
         self._show_status(workspace.status)
         self._show_undo()
+        # While the person chooses settings: the first fit shall not wait for it.
+        warm_up()
 
     def _edit(self, name: str, value: Any) -> None:
         changes = {"n_anchors": self._fields["n_anchors"].value, name: value}
