@@ -300,32 +300,43 @@ class CloudCanvas:
     # ---- the mouse
 
     def _on_press(self, event: Any) -> None:
+        if self._lasso is not None:  # another button, while it is drawn
+            return
         self._pressed_at = np.array(event.pos[:2], float)
         if self.tool != "turn" and event.button == 1:
             self._lasso = [self._pressed_at]
-            event.handled = True
+            self._trail_to(self._pressed_at)
+            # The camera does not see what we handled.
+            self.camera.interactive = False
 
     def _on_move(self, event: Any) -> None:
         if self._lasso is not None:
-            place = np.array(event.pos[:2], float)
-            if self.tool == "box":
-                (x0, y0), (x1, y1) = self._pressed_at, place
-                corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-                self._lasso = [np.array(corner) for corner in corners]
-            else:
-                self._lasso.append(place)
-            self._trail.set_data(pos=np.array([*self._lasso, self._lasso[0]]))
+            self._trail_to(np.array(event.pos[:2], float))
             self._trail.visible = True
-            event.handled = True
         elif event.is_dragging:
             self._draw_fewer()
             self.moved.emit()
 
+    def _trail_to(self, place: NDArray[np.float64]) -> None:
+        """Draw the lasso or the box up to a place on the canvas."""
+        assert self._lasso is not None
+        if self.tool == "box":
+            (x0, y0), (x1, y1) = self._pressed_at, place
+            corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+            self._lasso = [np.array(corner) for corner in corners]
+        else:
+            self._lasso.append(place)
+        self._trail.set_data(pos=np.array([*self._lasso, self._lasso[0]]))
+
     def _on_release(self, event: Any) -> None:
         if self._lasso is not None:
+            if event.button != 1:
+                return
+            # Moves that follow each other fast are not told: this is the last place.
+            self._trail_to(np.array(event.pos[:2], float))
             outline, self._lasso = np.array(self._lasso), None
             self._trail.visible = False
-            event.handled = True
+            self.camera.interactive = True
             self.scene_canvas.update()
             if len(outline) >= 3 and np.ptp(outline, axis=0).min() >= CLICK_REACH:
                 self.lassoed.emit(Region(self.projection, outline))
@@ -344,9 +355,12 @@ class CloudCanvas:
         """Find the nearest point to a place on the canvas, within some pixels."""
         projection = self.projection
         screen = self._points @ projection[:3] + projection[3]
+        depths = screen[:, 3:]
         with np.errstate(divide="ignore", invalid="ignore"):
-            distances = np.hypot(*(screen[:, :2] / screen[:, 3:] - place).T)
-        nearest = int(np.nanargmin(distances))
+            distances = np.hypot(*(screen[:, :2] / depths - place).T)
+        # Behind the eye, where depth is negative, nothing is seen.
+        distances[~(depths[:, 0] > 0)] = np.inf
+        nearest = int(np.argmin(distances))
         return nearest if distances[nearest] <= reach else None
 
     def _draw_fewer(self) -> None:
