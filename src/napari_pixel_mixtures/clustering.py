@@ -146,6 +146,7 @@ def cluster_steps(
     mask: ArrayLike | None = None,
     *,
     preview: bool = False,
+    gather: Callable[..., Material] = Material.gather,
 ) -> Generator[Iteration | Clustering, None, Clustering]:
     """Cluster a picture, yielding each iteration of the fit.
 
@@ -153,8 +154,9 @@ def cluster_steps(
     of `cluster`; that the fit did not converge is only said in the result. With
     `preview`, where the fit takes long, a clustering of all pixels by a mixture
     fitted to some of them is yielded first; it changes nothing in the result.
+    `gather` may take the measurements from a `MaterialCache`.
     """
-    material = Material.gather(picture, recipe, picture.valid(mask))
+    material = gather(picture, recipe, picture.valid(mask))
     values, counts = material.samples.values, material.counts
     check_distinct(values, recipe.n_components)
     if len(values) == 1:  # the mixture, as all of scikit-learn's, wants two

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from .features import Samples
 from .mixture.distinct import distinct_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from .features import Picture
@@ -79,6 +82,47 @@ class Material:
         labels = np.zeros(shape, np.uint8)
         labels.reshape(-1)[self.pixels] = found
         return labels
+
+
+class MaterialCache:
+    """Keeps what was measured last, for fits of one picture with other settings.
+
+    A change of the number of components, say, measures nothing anew. It may be asked
+    by several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._picture: tuple[Any, bool, Picture] | None = None
+        self._material: tuple[Picture, tuple[Any, ...], Material] | None = None
+
+    def picture(
+        self, data: Any, rgb: bool, read: Callable[[Any, bool], Picture]
+    ) -> Picture:
+        """Read an array, unless it is the one that was read last."""
+        with self._lock:
+            kept = self._picture
+        if kept is not None and kept[0] is data and kept[1] == rgb:
+            return kept[2]
+        picture = read(data, rgb)
+        with self._lock:
+            self._picture = (data, rgb, picture)
+        return picture
+
+    def gather(
+        self, picture: Picture, recipe: Recipe, valid: NDArray[np.bool_] | None
+    ) -> Material:
+        """Measure a picture as `Material.gather`, unless it was measured last."""
+        key = (recipe.features, recipe.scaling)
+        with self._lock:
+            kept = self._material
+        if valid is None and kept is not None and kept[0] is picture and kept[1] == key:
+            return kept[2]
+        material = Material.gather(picture, recipe, valid)
+        if valid is None:
+            with self._lock:
+                self._material = (picture, key, material)
+        return material
 
 
 def value_covariances(

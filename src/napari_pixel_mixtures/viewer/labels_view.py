@@ -48,18 +48,24 @@ class LabelsView:
         self._shown = result
         image, clustering = result.image, result.clustering
         layers = self._layers.setdefault(image, {})
-        # The quantized picture lies above the random colors, which show when it
-        # is hidden.
-        for role, colors in (
-            (RANDOM_COLORS, clustering.permuted_colors(self.shuffle_seed)),
-            (QUANTIZED, clustering.colors),
-        ):
+        # The quantized picture lies above the random colors, which show when it is
+        # hidden; so it is made last, and updated first.
+        roles = {
+            RANDOM_COLORS: clustering.permuted_colors(self.shuffle_seed),
+            QUANTIZED: clustering.colors,
+        }
+        updated = set()
+        for role in (QUANTIZED, RANDOM_COLORS):
             layer = layers.get(role)
-            if layer is not None and layer in viewer.layers:
-                if layer.ndim == clustering.labels.ndim:
-                    update_labels(layer, image, clustering, role, colors)
-                    continue
+            if layer is None or layer not in viewer.layers:
+                continue
+            if layer.ndim == clustering.labels.ndim:
+                update_labels(layer, image, clustering, role, roles[role])
+                updated.add(role)
+            else:
                 viewer.layers.remove(layer)
-            layers[role] = make_labels(image, clustering, role, colors)
-            # It becomes the active layer, so that hovering tells about labels at once.
-            self._stage.add_behind(layers[role])
+        for role, colors in roles.items():
+            if role not in updated:
+                layers[role] = make_labels(image, clustering, role, colors)
+                # It becomes the active layer: hovering tells about labels at once.
+                self._stage.add_behind(layers[role])

@@ -169,8 +169,8 @@ def update_labels(
     layer: Labels, image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
 ) -> None:
     """Show another result of the same number of axes in a layer of ours."""
-    layer.colormap = label_colormap(clustering, colors)
     layer.data = clustering.labels
+    layer.colormap = label_colormap(clustering, colors)
     layer.features = label_features(clustering)
     layer.metadata = layer.metadata | result_metadata(image, clustering, role)
     for name, value in placement(image, clustering.labels.shape).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from threading import Event, Thread
 from time import monotonic
@@ -14,6 +14,7 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
 
 from napari_pixel_mixtures.clustering import cluster_steps
 from napari_pixel_mixtures.clusters import Clustering
+from napari_pixel_mixtures.material import MaterialCache
 
 from .activity import ActivityBar
 from .layers import read_picture
@@ -74,6 +75,8 @@ class Request:
     previous : ndarray (*spatial) uint8, optional
         Earlier labels: clusters keep their numbers, and a preview comes first where
         the fit takes long.
+    cache : MaterialCache
+        What was measured for the fits before.
     """
 
     image: Image
@@ -83,6 +86,7 @@ class Request:
     recipe: Recipe
     mask: NDArray[Any] | None = None
     previous: NDArray[np.uint8] | None = None
+    cache: MaterialCache = field(default_factory=MaterialCache)
 
     @property
     def live(self) -> bool:
@@ -91,8 +95,14 @@ class Request:
 
     def steps(self) -> Generator[Step, None, Clustering]:
         """Read the picture and cluster it."""
-        picture = read_picture(self.data, self.rgb)
-        fit = cluster_steps(picture, self.recipe, self.mask, preview=self.live)
+        picture = self.cache.picture(self.data, self.rgb, read_picture)
+        fit = cluster_steps(
+            picture,
+            self.recipe,
+            self.mask,
+            preview=self.live,
+            gather=self.cache.gather,
+        )
         while True:
             try:
                 iteration = next(fit)

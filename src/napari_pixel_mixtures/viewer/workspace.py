@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary, ref
 from napari.utils.notifications import show_warning
 from psygnal import Signal
 
+from napari_pixel_mixtures.material import MaterialCache
 from napari_pixel_mixtures.recipe import Recipe
 
 from .anchors_view import AnchorsView
@@ -91,6 +92,7 @@ class Workspace:
         for key, action in ((UNDO_KEY, Workspace.undo), (REDO_KEY, Workspace.redo)):
             # The viewer keeps these functions, which must not keep us.
             viewer.bind_key(key, partial(_act, ref(self), action), overwrite=True)
+        self._cache = MaterialCache()
         self.runner = Runner()
         self.runner.stepped.connect(self._on_stepped)
         self.runner.succeeded.connect(self._on_succeeded)
@@ -211,11 +213,22 @@ class Workspace:
             No image is open.
         """
         image = check_image(self.image)
+        if not live:
+            # The array may have been written to, which nothing tells.
+            self._cache = MaterialCache()
         title = f"Clustering {image.name}"
-        request = Request(image, title, level_data(image), bool(image.rgb), self.recipe)
+        previous = None
         if live and self.result is not None and self.result.image is image:
-            return replace(request, previous=self.result.clustering.labels)
-        return request
+            previous = self.result.clustering.labels
+        return Request(
+            image,
+            title,
+            level_data(image),
+            bool(image.rgb),
+            self.recipe,
+            previous=previous,
+            cache=self._cache,
+        )
 
     def fit(self, live: bool = False) -> None:
         """Start a fit of the image in the background, in place of a running one.

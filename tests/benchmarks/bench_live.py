@@ -1,0 +1,170 @@
+"""How long a person waits for live labels, and for the cloud.
+
+    python tests/benchmarks/bench_live.py            print the table
+    python tests/benchmarks/bench_live.py --write    and put it into the README
+
+It needs a display (xvfb-run gives one); the window is 1280 x 800.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+BEGIN, END = "<!-- benchmark:live -->", "<!-- /benchmark:live -->"
+REPEATS = 15
+
+
+def wait(condition, seconds=60):
+    """Let Qt sleep and work until a condition holds."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    loop, tick = QEventLoop(), QTimer()
+    tick.start(1)  # so that the loop looks at the condition again
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("The benchmark waited in vain.")
+        loop.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+
+def rest(seconds=0.25):
+    """Let everything that is under way come to its end."""
+    end = time.monotonic() + seconds
+    wait(lambda: time.monotonic() > end)
+
+
+def live(viewer, widget):
+    """Time from `setValue` of a control to the labels layer's new data."""
+    layer = viewer.layers["china quantized"]
+    arrivals = []
+    layer.events.data.connect(lambda event: arrivals.append(time.perf_counter()))
+
+    def median():
+        times = []
+        for i in range(REPEATS):
+            rest()
+            arrivals.clear()
+            start = time.perf_counter()
+            widget.random_state.native.setValue(i + 1)
+            wait(lambda: arrivals)
+            times.append(1000 * (arrivals[-1] - start))
+        return statistics.median(times)
+
+    widget.n_components.value = 4
+    yield "labels after a change, RGB, K = 4", f"{median():.0f} ms", "60 ms"
+    widget.position.value = True
+    widget.n_components.value = 10
+    yield "labels after a change, RGB + XY, K = 10", f"{median():.0f} ms", "120 ms"
+
+
+def rotating(n_points):
+    """Frames a second of our canvas, and of a bare vispy Markers visual."""
+    from vispy.scene import SceneCanvas, TurntableCamera
+    from vispy.scene.visuals import Markers
+
+    from napari_pixel_mixtures.viewer.cloud_canvas import CloudCanvas
+
+    random = np.random.default_rng(0)
+    points = random.normal(size=(n_points, 3)).astype(np.float32) / 3
+    colors = np.ones((n_points, 4), np.float32)
+
+    ours = CloudCanvas()
+    ours.native.resize(600, 500)
+    ours.native.show()
+    ours.set_points(points, colors, 3.0)
+
+    bare = SceneCanvas(size=(600, 500), show=True)
+    view = bare.central_widget.add_view(camera=TurntableCamera(fov=30))
+    markers = Markers(parent=view.scene)
+    markers.set_data(points, face_color=colors, size=3, edge_width=0)
+    rates = []
+    for canvas, camera in ((ours.scene_canvas, ours.camera), (bare, view.camera)):
+        rest()
+        drawn = []
+        canvas.events.draw.connect(lambda event, drawn=drawn: drawn.append(1))
+        for i in range(12):
+            if i == 2:
+                drawn.clear()
+                start = time.perf_counter()
+            camera.azimuth += 3
+            n = len(drawn)
+            canvas.native.update()
+            wait(lambda drawn=drawn, n=n: len(drawn) > n)
+        rates.append(len(drawn) / (time.perf_counter() - start))
+    ours.native.close()
+    bare.close()
+    return rates
+
+
+def cloud():
+    """Time the canvas and the lasso."""
+    from napari_pixel_mixtures.selection import Region
+
+    for n_points in (50_000, 200_000):
+        ours, bare = rotating(n_points)
+        yield (
+            f"frames a second, {n_points:,} points, turning",
+            f"{ours:.1f}",
+            f"{bare:.1f} (bare Markers)",
+        )
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (4_000_000, 3)).astype(np.uint8)
+    angles = np.linspace(0, 2 * np.pi, 60)[:-1]
+    lasso = Region(
+        np.eye(4), 128 + 80 * np.column_stack([np.cos(angles), np.sin(angles)])
+    )
+    lasso.contains(pixels[:10])
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        lasso.contains(pixels)
+        times.append(1000 * (time.perf_counter() - start))
+    yield "a lasso over 4 Mpx", f"{statistics.median(times):.0f} ms", "150 ms"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="write the README")
+    options = parser.parse_args()
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.window.resize(1280, 800)
+    viewer.open_sample("napari-pixel-mixtures", "china")
+    _, widget = viewer.window.add_plugin_dock_widget(
+        "napari-pixel-mixtures", "Cluster pixels"
+    )
+    rest(2)
+    widget.fit.native.click()
+    wait(lambda: "china quantized" in viewer.layers)
+    rows = [*live(viewer, widget)]
+    viewer.close()
+    rows += cloud()
+    table = "\n".join(
+        ["| what | measured | to reach |", "|---|---|---|"]
+        + [f"| {' | '.join(row)} |" for row in rows]
+    )
+    note = (
+        f"Medians of {REPEATS} on {os.cpu_count()} cores ({platform.machine()}), china.jpg "
+        "(427 x 640), software rendering. Made by `xvfb-run python "
+        "tests/benchmarks/bench_live.py --write`."
+    )
+    print(table, note, sep="\n\n")
+    if options.write:
+        readme = ROOT / "README.md"
+        text = readme.read_text(encoding="utf-8")
+        before, _, rest_ = text.partition(BEGIN)
+        _, _, after = rest_.partition(END)
+        readme.write_text(
+            f"{before}{BEGIN}\n{table}\n\n{note}\n{END}{after}", encoding="utf-8"
+        )
+
+
+if __name__ == "__main__":
+    main()
