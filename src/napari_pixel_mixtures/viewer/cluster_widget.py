@@ -146,7 +146,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self._show_image(self._workspace.image)
 
     def _show_image(self, image: Image | None) -> None:
-        if image is not None:
+        if image in self.image.choices:  # else it is just being removed
             with self.image.changed.blocked():
                 self.image.value = image
 

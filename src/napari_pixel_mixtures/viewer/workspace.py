@@ -154,13 +154,14 @@ class Workspace:
         interrupted = job is not None and job.image is layer
         if interrupted:
             self.runner.cancel()
+        # First of all: what follows removes layers of ours, of which widgets hear.
+        if layer is self.image:
+            images = [image for image in self.images() if image is not layer]
+            self.set_image(images[-1] if images else None)
         self.comparison.forget(layer)
         self.undo_stack.forget(layer)
         if self.result is not None and self.result.image is layer:
             self._set_result(None)
-        if layer is self.image:
-            images = [image for image in self.images() if image is not layer]
-            self.set_image(images[-1] if images else None)
         self.images_changed.emit()
         if interrupted:
             # Last, for a choice of another image asks to press Fit.
