@@ -157,8 +157,8 @@ class Walk:
     def do_set_the_cloud(self):
         widget = self.widget("Color cloud")
         field = self.pick(
-            [widget.whiten, widget.axes, widget.ellipsoids, widget.color_by]
-            + [widget.tool, *widget.features]
+            getattr(widget, name, None) or widget.features[int(self.random.integers(3))]
+            for name in ("whiten", "axes", "ellipsoids", "color_by", "tool", "x", "y")
         )
         if field.choices:
             field.value = self.pick(field.choices)
@@ -386,7 +386,7 @@ def test_anything_in_any_order(viewer, qtbot, tmp_path, seed, monkeypatch):
             if number % 100 == 50:
                 gc.collect()
                 kilobytes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             traceback.print_exc(file=sys.stderr)
             pytest.fail(f"{error!r} at step {number} after {walk.trail[-8:]}")
         for layer, state in walk.theirs.items():

@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.features import AnchorDistance
 
-from .layers import METADATA_KEY, placement
+from .layers import METADATA_KEY, place, placement
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -62,6 +62,7 @@ class AnchorsView:
                 self._showing = True
                 layer.data = places
                 self._showing = False
+            place(layer, result.image, shape)
             return
         image = result.image
         self._layer = layer = Points(

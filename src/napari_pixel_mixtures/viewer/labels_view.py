@@ -31,8 +31,11 @@ class LabelsView:
     def reshuffle(self) -> None:
         """Deal out the random colors of the last result anew."""
         self.shuffle_seed += 1
-        if self._shown is not None:
-            self.show(self._shown)
+        viewer, shown = self._viewer(), self._shown
+        if shown is None or viewer is None:
+            return
+        if shown.image in viewer.layers and shown.current:
+            self.show(shown)
 
     def top_layer(self, image: Image) -> Labels | None:
         """Give the upper layer of an image; None if it has none."""

@@ -155,7 +155,7 @@ def make_labels(
 ) -> Labels:
     """Make a labels layer over the image, in the given colors (K, C)."""
     return Labels(
-        clustering.labels,
+        clustering.labels.copy(),  # which may be painted on
         name=f"{image.name} {role}",
         colormap=label_colormap(clustering, colors),
         features=label_features(clustering),
@@ -169,11 +169,16 @@ def update_labels(
     layer: Labels, image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
 ) -> None:
     """Show another result of the same number of axes in a layer of ours."""
-    layer.data = clustering.labels
+    layer.data = clustering.labels.copy()
     layer.colormap = label_colormap(clustering, colors)
     layer.features = label_features(clustering)
     layer.metadata = layer.metadata | result_metadata(image, clustering, role)
-    for name, value in placement(image, clustering.labels.shape).items():
+    place(layer, image, clustering.labels.shape)
+
+
+def place(layer: Layer, image: Image, shape: tuple[int, ...]) -> None:
+    """Put a layer of ours over the image, which may have been moved."""
+    for name, value in placement(image, shape).items():
         # Each of them makes napari work all of the scene out again.
         if not _same(getattr(layer, name), value):
             setattr(layer, name, value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .layers import level_data
+
 if TYPE_CHECKING:
     from napari.layers import Image
 
@@ -18,3 +20,8 @@ class Result:
     image: Image
     data: Any
     clustering: Clustering
+
+    @property
+    def current(self) -> bool:
+        """Whether the layer still holds that array."""
+        return level_data(self.image) is self.data

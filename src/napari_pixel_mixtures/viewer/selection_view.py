@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.space import space_of
 
-from .layers import METADATA_KEY, placement
+from .layers import METADATA_KEY, place, placement
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -149,6 +149,8 @@ class SelectionView:
         viewer = self._viewer()
         if self.mask is None or self._result is None or viewer is None:
             return None
+        if not self._result.current:
+            return None
         image = self._result.image
         kept = Labels(
             self.mask.astype(np.uint8),
@@ -161,15 +163,19 @@ class SelectionView:
     # ---- show
 
     def _choose(self, mask: NDArray[np.bool_]) -> None:
-        self.mask = mask
         viewer = self._viewer()
         assert viewer is not None
         assert self._result is not None
+        if not self._result.current:  # the pixels that were clustered are gone
+            self.clear()
+            return
+        self.mask = mask
         overlay = mask.astype(np.uint8)
+        image = self._result.image
         if self._layer is not None and self._layer in viewer.layers:
             self._layer.data = overlay
+            place(self._layer, image, mask.shape)
         else:
-            image = self._result.image
             self._layer = Labels(
                 overlay,
                 name=f"{image.name} {SELECTION}",

@@ -91,7 +91,7 @@ class Workspace:
         self.undo_stack = UndoStack()
         for key, action in ((UNDO_KEY, Workspace.undo), (REDO_KEY, Workspace.redo)):
             # The viewer keeps these functions, which must not keep us.
-            viewer.bind_key(key, partial(_act, ref(self), action), overwrite=True)
+            viewer.bind_key(key, _key_function(ref(self), action), overwrite=True)
         self._cache = MaterialCache()
         self.runner = Runner()
         self.runner.stepped.connect(self._on_stepped)
@@ -273,7 +273,7 @@ class Workspace:
 
     def show_frame(self, frame: Clustering | None) -> None:
         """Show an iteration of the result's fit in its place; None ends that."""
-        if self.result is None:
+        if self.result is None or not self.result.current:
             return
         shown = self.result
         if frame is not None:
@@ -296,6 +296,12 @@ class Workspace:
         if result is None:
             return
         self.runner.cancel()
+        if not result.current:
+            self._set_status(
+                f"The image {result.image.name!r} was changed since that fit, so its "
+                "labels cannot come back; press Fit."
+            )
+            return
         self.set_image(result.image)
         self.recipe = result.clustering.recipe
         self.recipe_changed.emit(self.recipe)
@@ -347,13 +353,17 @@ def _clusters(clustering: Clustering) -> str:
     return "1 cluster" if n == 1 else f"{n} clusters"
 
 
-def _act(
-    workspace: ref[Workspace], action: Callable[[Workspace], None], viewer: Any
-) -> None:
-    """Do what a shortcut stands for."""
-    found = workspace()
-    if found is not None:
-        action(found)
+def _key_function(
+    workspace: ref[Workspace], action: Callable[[Workspace], None]
+) -> Callable[[Any], None]:
+    """Do what a shortcut stands for; napari asks for the name of a function."""
+
+    def act(viewer: Any) -> None:
+        found = workspace()
+        if found is not None:
+            action(found)
+
+    return act
 
 
 _workspaces: WeakKeyDictionary[ViewerModel, Workspace] = WeakKeyDictionary()

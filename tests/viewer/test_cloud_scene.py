@@ -1,0 +1,145 @@
+"""What a canvas draws of a clustering, in plain arrays."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from napari_pixel_mixtures import Color, Position, cluster
+from napari_pixel_mixtures.viewer.cloud_scene import cloud_scene, fitting_map
+from napari_pixel_mixtures.viewer.cloud_view import CloudSettings
+
+SETTINGS = CloudSettings(max_points=10_000, deviations=2.0)
+
+
+@pytest.fixture(scope="module")
+def image():
+    random = np.random.default_rng(0)
+    mixing = np.array([[18, 9, 0], [0, 12, 5], [3, 0, 20]])
+    image = random.normal(0, 1, (50, 60, 3)) @ mixing + [90, 80, 100]
+    image[:, 25:] += [60, 30, -40]
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def clustering(image):
+    return cluster(image, 2, features=[Color(), Position(weight=0.5)])
+
+
+def mapped(scene, points):
+    return np.column_stack([points, np.ones(len(points))]) @ scene.map
+
+
+@pytest.mark.parametrize("axes", ["channels", "principal", ("R", "Y", "X")])
+def test_the_chosen_component_becomes_a_sphere(clustering, axes):
+    for label in (1, 2):
+        scene = cloud_scene(clustering, replace(SETTINGS, whiten=label, axes=axes))
+        assert len(scene.centers) == 1
+        [axes_on_screen] = scene.axes @ scene.map[:3, :3]
+        gram = axes_on_screen @ axes_on_screen.T
+        assert_allclose(gram, np.eye(3) * gram[0, 0], atol=1e-6 * gram[0, 0])
+        # Its points are those of the component, with its mean at the center.
+        labels = clustering.labels.reshape(-1)
+        assert_array_equal(scene.pixels, np.flatnonzero(labels == label))
+
+
+def test_raw_ellipsoids_hold_their_share_of_a_gaussian(clustering, image):
+    for deviations, share in ((1.0, 0.199), (2.0, 0.739), (3.0, 0.971)):
+        scene = cloud_scene(clustering, replace(SETTINGS, deviations=deviations))
+        assert scene.centers.shape == (2, 3)
+        label = 1
+        points = image.reshape(-1, 3)[clustering.labels.reshape(-1) == label]
+        inverse = np.linalg.inv(scene.axes[label - 1])
+        radii = np.linalg.norm((points - scene.centers[label - 1]) @ inverse, axis=1)
+        assert np.mean(radii <= 1) == pytest.approx(share, abs=0.04)
+    assert len(cloud_scene(clustering, replace(SETTINGS, deviations=0)).centers) == 0
+
+
+def test_pooled_whitening(clustering):
+    scene = cloud_scene(clustering, replace(SETTINGS, whiten="pooled"))
+    pooled = np.tensordot(scene.space.weights, scene.space.covariances, axes=1)
+    seen = scene.map[:3, :3].T @ pooled @ scene.map[:3, :3]
+    assert_allclose(seen, np.eye(3) * seen[0, 0], atol=1e-6 * seen[0, 0])
+    assert len(scene.centers) == 2
+
+
+def test_points_and_colors(clustering, image):
+    scene = cloud_scene(clustering, SETTINGS)
+    assert_array_equal(scene.points, image.reshape(-1, 3))
+    labels = clustering.labels.reshape(-1)
+    assert_allclose(scene.colors[:, :3], clustering.colors[labels - 1] / 255, atol=1e-6)
+    assert_array_equal(scene.colors[:, 3], 1)
+    own = cloud_scene(clustering, replace(SETTINGS, color_by="pixel"))
+    assert_allclose(own.colors[:, :3], image.reshape(-1, 3) / 255, atol=1e-6)
+    assert_allclose(scene.ellipsoid_colors[:, :3], clustering.colors / 255)
+    assert (scene.ellipsoid_colors[:, 3] < 0.3).all()
+    few = cloud_scene(clustering, replace(SETTINGS, max_points=100))
+    assert_array_equal(few.points, image.reshape(-1, 3)[few.pixels])
+    assert len(few.points) == 100
+
+
+@pytest.mark.parametrize("whiten", [None, "pooled", 1, 2])
+@pytest.mark.parametrize("axes", ["channels", "principal", ("G", "X", "Y")])
+def test_the_map_brings_nearly_all_points_into_the_unit_ball(clustering, whiten, axes):
+    scene = cloud_scene(clustering, replace(SETTINGS, whiten=whiten, axes=axes))
+    seen = mapped(scene, scene.points)
+    assert_array_equal(seen[:, 3], 1)
+    radii = np.linalg.norm(seen[:, :3], axis=1)
+    assert np.mean(radii <= 1 + 1e-6) == pytest.approx(0.99, abs=0.002)
+    assert radii.max() < 3
+
+
+def test_the_frame(clustering, image):
+    scene = cloud_scene(clustering, SETTINGS)
+    assert_array_equal(scene.low, 0)
+    assert_array_equal(scene.high, 255)
+    scene = cloud_scene(clustering, replace(SETTINGS, axes=("X", "Y", "R")))
+    points = scene.points
+    assert (np.mean(points < scene.low, axis=0) <= 0.006).all()
+    assert (np.mean(points > scene.high, axis=0) <= 0.006).all()
+    assert scene.high[0] == pytest.approx(59, abs=1)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.random.default_rng(0).random((20, 30)),
+        np.random.default_rng(0).random((20, 30, 2)),
+        np.random.default_rng(0).random((20, 30, 5)) * 1e4 - 5e3,
+        np.repeat(np.random.default_rng(0).integers(0, 256, (20, 30, 1)), 3, axis=2),
+    ],
+    ids=["grey", "two channels", "five channels", "grey as colors"],
+)
+@pytest.mark.parametrize("whiten", [None, "pooled", 2])
+def test_pictures_without_three_dimensions(array, whiten):
+    clustering = cluster(array, 2)
+    scene = cloud_scene(clustering, replace(SETTINGS, whiten=whiten))
+    for values in (scene.points, scene.map, scene.centers, scene.axes, scene.low):
+        assert np.isfinite(values).all()
+    assert (scene.high >= scene.low).all()
+    seen = np.linalg.norm(mapped(scene, scene.points)[:, :3], axis=1)
+    assert 0.5 < seen.max() < 3
+
+
+def test_one_point_and_none():
+    for points in (np.full((1, 3), 7.0), np.full((5, 3), 7.0), np.zeros((0, 3))):
+        matrix = fitting_map(points, np.zeros(3), np.eye(3))
+        assert np.isfinite(matrix).all()
+        seen = np.column_stack([points, np.ones(len(points))]) @ matrix
+        assert_allclose(seen[:, :3], 0, atol=1e-12)
+
+
+def test_a_component_without_pixels():
+    """A component may be no pixel's most probable one."""
+    random = np.random.default_rng(0)
+    for seed in range(20):
+        image = random.integers(0, 9, (6, 6, 3)).astype(np.uint8)
+        clustering = cluster(image, 9, random_state=seed, reg_covar=10)
+        for label in range(1, 10):
+            scene = cloud_scene(clustering, replace(SETTINGS, whiten=label))
+            assert np.isfinite(scene.map).all()
+            assert len(scene.points) == clustering.pixel_counts[label - 1]
+        if (clustering.pixel_counts == 0).any():
+            return
+    pytest.fail("No component was without pixels.")
