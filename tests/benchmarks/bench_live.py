@@ -151,8 +151,8 @@ def main():
         + [f"| {' | '.join(row)} |" for row in rows]
     )
     note = (
-        f"Medians of {REPEATS} on {os.cpu_count()} cores ({platform.machine()}), china.jpg "
-        "(427 x 640), software rendering. Made by `xvfb-run python "
+        f"Medians of {REPEATS} on {os.cpu_count()} cores ({platform.machine()}), "
+        "china.jpg (427 x 640), software rendering. Made by `xvfb-run python "
         "tests/benchmarks/bench_live.py --write`."
     )
     print(table, note, sep="\n\n")

@@ -1,7 +1,7 @@
 """All that is used of scikit-learn's private interface.
 
-Four names: the table of a class's parameter constraints and the method that checks
-it, and the three printing methods of BaseMixture. A test calls each of them.
+Six names: the table of a class's parameter constraints, its entry for a choice of
+words, the method that checks it, and the three printing methods of BaseMixture.
 """
 
 from __future__ import annotations

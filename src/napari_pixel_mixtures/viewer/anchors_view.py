@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -16,6 +15,7 @@ from .layers import METADATA_KEY, place, placement
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_pixel_mixtures.recipe import Recipe
 
@@ -33,13 +33,13 @@ class AnchorsView:
     Moving, adding or removing a point changes the recipe.
     """
 
-    edited = Signal(object)  # the Recipe with the points as its places
+    edited = Signal(object)  # the places, a tuple of points
 
     def __init__(self, viewer: ViewerModel, stage: Stage) -> None:
         self._viewer = ref(viewer)
         self._stage = stage
         self._layer: Points | None = None
-        self._recipe: Recipe | None = None
+        self._image: ref[Image] | None = None
         self._showing = False
 
     def set_result(self, result: Result | None) -> None:
@@ -48,12 +48,16 @@ class AnchorsView:
         if viewer is None:
             return
         feature = None if result is None else _distance(result.clustering.recipe)
-        if result is None or feature is None:
+        other = self._image is not None and (
+            result is None or self._image() is not result.image
+        )
+        if result is None or feature is None or other:
             layer, self._layer = self._layer, None
             if layer is not None and layer in viewer.layers:
                 viewer.layers.remove(layer)
+        if result is None or feature is None:
             return
-        self._recipe = result.clustering.recipe
+        self._image = ref(result.image)
         shape = result.clustering.labels.shape
         places = feature.places(shape)
         layer = self._layer
@@ -81,21 +85,15 @@ class AnchorsView:
         viewer.layers.selection.active = active
 
     def _on_data(self, event: Any) -> None:
-        layer, recipe = self._layer, self._recipe
+        layer = self._layer
         action = str(getattr(event, "action", ""))
-        if self._showing or layer is None or recipe is None or action.endswith("ing"):
+        if self._showing or layer is None or action.endswith("ing"):
             return
         # At least one place: a mixture of the other features is a click away.
         if len(layer.data) == 0:
             return
         anchors = tuple(tuple(map(float, place)) for place in layer.data)
-        features = tuple(
-            replace(feature, anchors=anchors)
-            if isinstance(feature, AnchorDistance)
-            else feature
-            for feature in recipe.features
-        )
-        self.edited.emit(replace(recipe, features=features))
+        self.edited.emit(anchors)
 
 
 def _distance(recipe: Recipe) -> AnchorDistance | None:

@@ -39,6 +39,8 @@ class CloudScene:
         The Gaussians that are shown; none if K is 0.
     low, high : ndarray (3,)
         Corners of the frame: what is black and what is bright.
+    n_pixels : int
+        Number of pixels of the picture.
     """
 
     space: Space
@@ -51,6 +53,7 @@ class CloudScene:
     ellipsoid_colors: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    n_pixels: int
 
 
 def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
@@ -97,6 +100,7 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
         ellipsoid_colors=np.column_stack([palette, alphas])[shown],
         low=low,
         high=high,
+        n_pixels=clustering.labels.size,
     )
 
 

@@ -81,8 +81,11 @@ class CloudView:
         settings = self.settings
         clustering = result.clustering
         whiten, axes = settings.whiten, settings.axes
-        if isinstance(whiten, int) and whiten > clustering.n_components:
-            # The chosen component went away with a smaller number of them.
+        if isinstance(whiten, int) and (
+            whiten > clustering.n_components or clustering.pixel_counts[whiten - 1] == 0
+        ):
+            # The chosen component went away with a smaller number of them, or has no
+            # pixels any more.
             settings = replace(settings, whiten=None)
         if isinstance(axes, tuple) and not set(axes) <= {*clustering.feature_names}:
             settings = replace(settings, axes="channels")

@@ -24,7 +24,7 @@ from napari_pixel_mixtures.selection import Region
 from .cloud_canvas import CloudCanvas
 from .cloud_scene import CloudScene, cloud_scene
 from .cloud_view import CloudSettings
-from .forms import align_labels, follow, refill, row, wrapping
+from .forms import align_labels, follow, refill, row, show_within_bounds, wrapping
 from .layers import CLOUD
 from .messages import report
 from .result import Result
@@ -316,7 +316,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             shown += zip(self.features, settings.axes, strict=True)
         for field, value in shown:
             with field.changed.blocked():
-                field.value = value
+                show_within_bounds(field, value)
         self._features_row.visible = axes == FEATURES
         self._draw(settings)
 
@@ -343,7 +343,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
     def _colors(self, scene: CloudScene) -> NDArray[np.float32]:
         """Dim what is not selected, if something is."""
         mask = self._workspace.selection.mask
-        if mask is None:
+        if mask is None or mask.size != scene.n_pixels:
             return scene.colors
         colors = scene.colors.copy()
         dim = ~mask.reshape(-1)[scene.pixels]

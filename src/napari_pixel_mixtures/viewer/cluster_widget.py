@@ -21,7 +21,7 @@ from napari_pixel_mixtures.mixture import warm_up
 from napari_pixel_mixtures.recipe import Recipe
 
 from .fields import DEFAULT_N_ANCHORS, FIELDS, edited, values
-from .forms import align_labels, follow, refill, row, thin, wrapping
+from .forms import align_labels, follow, refill, row, show_within_bounds, thin, wrapping
 from .workspace import REDO_KEY, UNDO_KEY, Status, Workspace, workspace_of
 
 FEATURE_ROW = ("color", "position", "distance")
@@ -134,8 +134,9 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         warm_up()
 
     def _edit(self, name: str, value: Any) -> None:
-        changes = {"n_anchors": self._fields["n_anchors"].value, name: value}
-        self._workspace.set_recipe(edited(self._workspace.recipe, **changes))
+        n_anchors = self._fields["n_anchors"].value
+        recipe = edited(self._workspace.recipe, n_anchors, **{name: value})
+        self._workspace.set_recipe(recipe)
 
     def reset_choices(self, *_: Any) -> None:
         """Show the images that are open now; napari calls it as layers come and go."""
@@ -153,7 +154,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
     def _show_recipe(self, recipe: Recipe) -> None:
         for name, value in values(recipe).items():
             with self._fields[name].changed.blocked():
-                self._fields[name].value = value
+                show_within_bounds(self._fields[name], value)
         self._fields["n_anchors"].enabled = self._fields["distance"].value
 
     def _show_live(self, live: bool) -> None:

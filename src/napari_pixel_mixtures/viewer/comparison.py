@@ -10,7 +10,14 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.figure import comparison_figure
 
-from .layers import COMPARISON, QUANTIZED, RANDOM_COLORS, make_labels, make_picture
+from .layers import (
+    COMPARISON,
+    QUANTIZED,
+    RANDOM_COLORS,
+    level_data,
+    make_labels,
+    make_picture,
+)
 from .messages import report
 from .result import Result
 from .worker import Request, Runner, SeveralRequests, Step
@@ -95,6 +102,12 @@ class Comparison:
         self.stepped.emit(step)
 
     def _on_succeeded(self, job: SeveralRequests, fits: list[Clustering]) -> None:
+        if any(level_data(job.image) is not r.data for r in job.requests):
+            self.finished.emit(
+                f"The image {job.image.name!r} was changed while it was compared, so "
+                "the comparison was dropped; press Compare again."
+            )
+            return
         self.results = tuple(
             Result(job.image, request.data, clustering)
             for request, clustering in zip(job.requests, fits, strict=True)

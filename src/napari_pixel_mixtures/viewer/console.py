@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sklearn.exceptions import ConvergenceWarning
 
 from napari_pixel_mixtures.clustering import cluster
 
-from .cloud_view import CloudSettings
 from .layers import check_image, level_data, read_picture
 from .result import Result
 from .workspace import workspace_of
@@ -69,7 +69,7 @@ def cluster_layer(
         # The workspace says it as a notification.
         warnings.simplefilter("ignore", ConvergenceWarning)
         clustering = cluster(picture, **settings)
-    workspace.adopt(Result(image, data, clustering))
+    workspace.adopt(Result(image, data, clustering, settings.get("mask")))
     return clustering
 
 
@@ -108,4 +108,10 @@ def show_cloud(
     (5000, 3)
     """
     workspace = workspace_of(viewer)
-    return workspace.cloud.show(CloudSettings(whiten, max_points, color_by))
+    settings = replace(
+        workspace.cloud.settings,
+        whiten=whiten,
+        max_points=max_points,
+        color_by=color_by,
+    )
+    return workspace.cloud.show(settings)

@@ -127,8 +127,12 @@ def values(recipe: Recipe) -> dict[str, Any]:
     return shown
 
 
-def edited(recipe: Recipe, n_anchors: int, **changes: Any) -> Recipe:
+def edited(
+    recipe: Recipe, default_anchors: int = DEFAULT_N_ANCHORS, **changes: Any
+) -> Recipe:
     """Give the recipe after fields were changed to other values.
+
+    `default_anchors` is the number of places where the recipe has no distance yet.
 
     What no field shows, such as the weights of features, stays as it is.
 
@@ -138,25 +142,28 @@ def edited(recipe: Recipe, n_anchors: int, **changes: Any) -> Recipe:
         A value is out of its range.
     """
     shown = values(recipe) | changes
-    features = {type(feature): feature for feature in recipe.features}
-    for name, kind in FEATURE_FIELDS.items():
-        if not shown.pop(name):
-            features.pop(kind, None)
-        elif kind not in features:
-            features[kind] = kind()
-    distance = features.get(AnchorDistance)
-    if isinstance(distance, AnchorDistance):
-        if n_anchors != distance.n or "random_state" in changes:
-            # Other random places, in place of any that were dragged.
-            distance = replace(distance, anchors=None)
-        if distance.anchors is None:
-            distance = replace(distance, n=n_anchors, seed=shown["random_state"])
-        if distance.weight in (1.0, RAW_DISTANCE_WEIGHT):
-            raw = shown["scaling"] == "raw"
-            distance = replace(distance, weight=RAW_DISTANCE_WEIGHT if raw else 1.0)
-        features[AnchorDistance] = distance
     shown.pop("n_anchors", None)
-    return replace(recipe, features=tuple(features.values()), **shown)
+    features: list[Feature] = []
+    for name, kind in FEATURE_FIELDS.items():
+        if shown.pop(name):
+            features += [f for f in recipe.features if type(f) is kind] or [kind()]
+    known = tuple(FEATURE_FIELDS.values())
+    features += [f for f in recipe.features if not isinstance(f, known)]
+    n_anchors = changes.get("n_anchors", default_anchors)
+    new_places = {"n_anchors", "random_state"} & changes.keys()
+    new_weight = {"distance", "scaling"} & changes.keys()
+    weight = RAW_DISTANCE_WEIGHT if shown["scaling"] == "raw" else 1.0
+    for i, feature in enumerate(features):
+        if not isinstance(feature, AnchorDistance):
+            continue
+        if new_places or feature not in recipe.features:
+            # Other random places, in place of any that were dragged.
+            seed = shown["random_state"]
+            feature = replace(feature, n=n_anchors, seed=seed, anchors=None)
+        if new_weight and feature.weight in (1.0, RAW_DISTANCE_WEIGHT):
+            feature = replace(feature, weight=weight)
+        features[i] = feature
+    return replace(recipe, features=tuple(features), **shown)
 
 
 def _find(recipe: Recipe, kind: type[_Kind]) -> _Kind | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from psygnal import SignalInstance
 
 BAR_HEIGHT = 6  # pixels
+LARGEST_NUMBER = 2**31 - 1  # that Qt's spin boxes can show
 LABEL_WIDTH = 96  # pixels; holds the longest label in napari's font
 
 
@@ -37,6 +38,14 @@ def row(label: str, *widgets: Widget) -> Container[Any]:
     )
     container.margins = (0, 0, 0, 0)
     return container
+
+
+def show_within_bounds(field: Any, value: Any) -> None:
+    """Show a value; the console may set larger ones than a form offers."""
+    if hasattr(field, "max") and value > field.max:
+        field.max = min(value, LARGEST_NUMBER)
+        value = field.max
+    field.value = value
 
 
 def wrapping(label: Label) -> Label:

@@ -51,6 +51,9 @@ class Hover:
         if len(place) != len(shape) or np.any(place < 0) or np.any(place >= shape):
             self._take(None)
             return
+        if result.clustering.labels[tuple(place)] == 0:  # it has no features
+            self._take(None)
+            return
         self._take(int(np.ravel_multi_index(tuple(place), shape)))
 
     def _take(self, pixel: int | None) -> None:

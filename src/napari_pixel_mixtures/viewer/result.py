@@ -20,6 +20,8 @@ class Result:
     image: Image
     data: Any
     clustering: Clustering
+    mask: Any = None
+    """What limited the fit, (*spatial); None if nothing did."""
 
     @property
     def current(self) -> bool:

@@ -16,7 +16,7 @@ from .layers import METADATA_KEY, place, placement
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.selection import Region
@@ -66,6 +66,9 @@ class SelectionView:
             self.mask is not None and self.mask.shape != result.clustering.labels.shape
         ):
             self.clear()
+        elif (self._region_label or 0) > result.clustering.n_components:
+            # The component that it was drawn for went away.
+            self.clear()
         elif self.region is not None:
             self.choose_region(self.region, self._region_axes, self._region_label)
 
@@ -100,7 +103,7 @@ class SelectionView:
     def choose_label(self, label: int) -> None:
         """Choose the pixels of one component."""
         if self._result is not None:
-            self.region = None
+            self.region = self._region_label = None
             self._choose(self._result.clustering.labels == label)
 
     def choose_layer(self, layer: Layer | None) -> None:
@@ -120,7 +123,7 @@ class SelectionView:
             )
         shape = self._result.clustering.labels.shape
         if isinstance(layer, Shapes) and layer.ndim == len(shape):
-            mask = layer.to_labels(labels_shape=shape) > 0
+            mask = _over(layer, self._result.image).to_labels(shape) > 0
         elif isinstance(layer, Labels) and layer.data.shape == shape:
             data = np.asarray(layer.data)
             ours = METADATA_KEY in layer.metadata and layer is not self._layer
@@ -131,7 +134,7 @@ class SelectionView:
                 f"{'none' if layer is None else repr(layer.name)}; select one in the "
                 "layer list."
             )
-        self.region = None
+        self.region = self._region_label = None
         self._choose(mask)
 
     def clear(self) -> None:
@@ -141,7 +144,7 @@ class SelectionView:
         if layer is not None and viewer is not None and layer in viewer.layers:
             viewer.layers.remove(layer)
         if self.mask is not None:
-            self.mask = self.region = None
+            self.mask = self.region = self._region_label = None
             self.changed.emit()
 
     def keep(self) -> Labels | None:
@@ -184,14 +187,28 @@ class SelectionView:
                 metadata={METADATA_KEY: {"role": SELECTION, "image": image.name}},
                 **placement(image, mask.shape),
             )
-            self._layer.events.paint.connect(self._on_painted)
+            # Both, for napari tells of paint before it is there, and not of its undo.
+            self._layer.events.labels_update.connect(self._on_painted)
+            self._layer.events.set_data.connect(self._on_painted)
             active = viewer.layers.selection.active
             self._stage.add_behind(self._layer)
             viewer.layers.selection.active = active
         self.changed.emit()
 
     def _on_painted(self, event: Any = None) -> None:
-        if self._layer is not None:
-            self.region = None
-            self.mask = np.asarray(self._layer.data) > 0
+        if self._layer is None or self.mask is None:
+            return
+        painted = np.asarray(self._layer.data) > 0
+        if not np.array_equal(painted, self.mask):
+            self.region = self._region_label = None
+            self.mask = painted
             self.changed.emit()
+
+
+def _over(shapes: Shapes, image: Image) -> Shapes:
+    """Give the same shapes in the coordinates of an image's pixels."""
+    corners = [
+        np.array([image.world_to_data(shapes.data_to_world(place)) for place in shape])
+        for shape in shapes.data
+    ]
+    return Shapes(corners, ndim=shapes.ndim, shape_type=list(shapes.shape_type))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from weakref import WeakKeyDictionary, ref
 from napari.utils.notifications import show_warning
 from psygnal import Signal
 
+from napari_pixel_mixtures.features import AnchorDistance
 from napari_pixel_mixtures.material import MaterialCache
 from napari_pixel_mixtures.recipe import Recipe
 
@@ -87,11 +89,12 @@ class Workspace:
         self.selection = SelectionView(viewer, self.stage)
         self.hover = Hover(viewer, self.labels)
         self.anchors = AnchorsView(viewer, self.stage)
-        self.anchors.edited.connect(self.set_recipe)
+        self.anchors.edited.connect(self._set_anchors)
         self.undo_stack = UndoStack()
         for key, action in ((UNDO_KEY, Workspace.undo), (REDO_KEY, Workspace.redo)):
             # The viewer keeps these functions, which must not keep us.
-            viewer.bind_key(key, _key_function(ref(self), action), overwrite=True)
+            with suppress(ValueError):  # a key of the person's own stays theirs
+                viewer.bind_key(key, _key_function(ref(self), action))
         self._cache = MaterialCache()
         self.runner = Runner()
         self.runner.stepped.connect(self._on_stepped)
@@ -181,13 +184,27 @@ class Workspace:
         if self.live and self._fits_by_itself():
             self.fit(live=True)
 
+    def _set_anchors(self, anchors: tuple[tuple[float, ...], ...]) -> None:
+        """Take other places for the distance feature."""
+        features = tuple(
+            replace(feature, anchors=anchors)
+            if isinstance(feature, AnchorDistance)
+            else feature
+            for feature in self.recipe.features
+        )
+        self.set_recipe(replace(self.recipe, features=features))
+
     def adopt(self, result: Result) -> None:
         """Take a result that was computed elsewhere, with its image and recipe."""
+        self._quiet = False
         self.runner.cancel()
+        self._take_settings(result)
+        self.take(result)
+
+    def _take_settings(self, result: Result) -> None:
         self.set_image(result.image)
         self.recipe = result.clustering.recipe
         self.recipe_changed.emit(self.recipe)
-        self.take(result)
 
     def set_live(self, live: bool) -> None:
         """Choose whether a change of a setting fits again by itself."""
@@ -218,15 +235,17 @@ class Workspace:
             # The array may have been written to, which nothing tells.
             self._cache = MaterialCache()
         title = f"Clustering {image.name}"
-        previous = None
+        previous = mask = None
         if live and self.result is not None and self.result.image is image:
             previous = self.result.clustering.labels
+            mask = self.result.mask if self.result.current else None
         return Request(
             image,
             title,
             level_data(image),
             bool(image.rgb),
             self.recipe,
+            mask=mask,
             previous=previous,
             cache=self._cache,
         )
@@ -258,8 +277,12 @@ class Workspace:
 
     def take(self, result: Result) -> None:
         """Take a result, and bring layers, cloud and status up to date."""
-        clustering = result.clustering
         self.undo_stack.push(result)
+        self._present(result)
+
+    def _present(self, result: Result) -> None:
+        """Show a result, and say what came of it."""
+        clustering = result.clustering
         self.labels.show(result)
         self._set_result(result)
         if clustering.advice is not None:
@@ -302,15 +325,9 @@ class Workspace:
                 "labels cannot come back; press Fit."
             )
             return
-        self.set_image(result.image)
-        self.recipe = result.clustering.recipe
-        self.recipe_changed.emit(self.recipe)
-        self.labels.show(result)
-        self._set_result(result)
-        self._set_status(
-            f"{_clusters(result.clustering)}; mean log-likelihood "
-            f"{result.clustering.log_likelihood:.4f}"
-        )
+        self._quiet = True  # what there was to say was said after the fit
+        self._take_settings(result)
+        self._present(result)
 
     def _on_stepped(self, step: Step) -> None:
         self._set_status(step.text, step.fraction)
@@ -326,7 +343,7 @@ class Workspace:
                 "result was dropped; press Fit again."
             )
             return
-        self.take(Result(image, request.data, clustering))
+        self.take(Result(image, request.data, clustering, request.mask))
 
     def _on_failed(self, request: Request | None, error: Exception) -> None:
         self._set_status(str(error))
@@ -343,7 +360,8 @@ class Workspace:
 
     def _set_result(self, result: Result | None) -> None:
         self.result = self.shown = result
-        for view in (self.cloud, self.selection, self.hover, self.anchors):
+        # The selection first: the cloud's points are drawn by it.
+        for view in (self.selection, self.cloud, self.hover, self.anchors):
             view.set_result(result)
         self.result_changed.emit(result)
 
