@@ -133,11 +133,6 @@ def color_cloud(
     labels = clustering.labels.reshape(-1)
     shown = labels == whiten if one_component else labels > 0
     pixels = np.flatnonzero(shown)
-    if len(pixels) == 0:
-        raise ValueError(
-            f"Expected a component that some pixel belongs to, got {whiten}, which has "
-            "none; choose another."
-        )
     if len(pixels) > max_points:
         random = np.random.default_rng(random_state)
         chosen = random.choice(len(pixels), max_points, replace=False, shuffle=False)

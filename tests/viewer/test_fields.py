@@ -82,13 +82,28 @@ def test_what_no_field_shows_stays():
 
 
 @pytest.mark.parametrize(
-    ("n_anchors", "changes"), [(5, {}), (2, {"random_state": 3})], ids=["n", "seed"]
+    ("n_anchors", "changes"),
+    [(5, {"n_anchors": 5}), (2, {"random_state": 3})],
+    ids=["n", "seed"],
 )
 def test_another_number_or_seed_draws_other_places(n_anchors, changes):
     given = AnchorDistance(anchors=((1.0, 2.0), (3.0, 4.0)))
     recipe = edited(Recipe(features=(Color(), given)), n_anchors, **changes)
     seed = changes.get("random_state", 0)
     assert recipe.features[1] == AnchorDistance(n=n_anchors, seed=seed)
+
+
+def test_settings_of_a_feature_stay_when_others_change():
+    features = (AnchorDistance(n=4, seed=3), Color(weight=2.0), Color(weight=3.0))
+    before = Recipe(features=features, scaling="raw")
+    after = edited(before, n_components=7)
+    assert after.n_components == 7
+    assert set(after.features) == set(features) and len(after.features) == 3
+
+
+def test_the_order_of_features_does_not_depend_on_the_order_of_clicks():
+    recipe = edited(edited(Recipe(), position=True), color=False)
+    assert edited(recipe, color=True) == edited(Recipe(), position=True)
 
 
 def test_the_number_of_places_shows_only_with_distance():

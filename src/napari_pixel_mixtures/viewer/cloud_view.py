@@ -135,6 +135,11 @@ class CloudView:
             color_by=settings.color_by,
             axes=settings.axes,
         )
+        if len(cloud.points) == 0:
+            raise ValueError(
+                f"Expected a component that some pixel belongs to, got "
+                f"{settings.whiten}, which has none; choose another."
+            )
         other_space = not self.shown or (settings.whiten, settings.axes) != (
             self.settings.whiten,
             self.settings.axes,
