@@ -69,6 +69,9 @@ class CloudCanvas:
         )
         self.native: QWidget = self.scene_canvas.native
         self._view = self.scene_canvas.central_widget.add_view()
+        # The mouse is for the one view. vispy would draw all points once more to find
+        # out, into a buffer that another canvas of the program may have to delete.
+        self.scene_canvas.visual_at = lambda _: self._view
         self.camera = TurntableCamera(fov=FIELD_OF_VIEW, elevation=25, azimuth=-55)
         self._view.camera = self.camera
         self._root = Node(parent=self._view.scene)
