@@ -39,7 +39,7 @@ NOTHING_HOVERED = "Hover over the picture to find its pixels here.\n"
 BACKGROUND_GREY = 0.29  # of the canvas
 DIMMED = 0.85  # how far points that are not selected fade into it
 POINT_PIXELS = 3.0  # size of a point in the canvas, in screen pixels
-CANVAS_SIZE = 145  # pixels; the least height
+CANVAS_SIZE = 125  # pixels; the least height
 
 
 class ColorCloudView(Container):  # type: ignore[type-arg]

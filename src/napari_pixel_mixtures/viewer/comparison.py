@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from .stage import Stage
 
-TITLE_SIZE = 8  # points
+TITLE_SIZE = 7  # points
 COLUMNS = 3  # picture, quantized, random colors
 
 
