@@ -109,7 +109,11 @@ def placement(layer: Image, shape: tuple[int, ...]) -> dict[str, Any]:
 
 
 def result_metadata(image: Image, clustering: Clustering, role: str) -> dict[str, Any]:
-    """All that replays the result, under the plugin's one key."""
+    """Give the recipe that replays the result, under the plugin's one key.
+
+    It gives the same clusters; live fits number them otherwise, and a mask is not
+    part of it.
+    """
     return {
         METADATA_KEY: {
             "role": role,
