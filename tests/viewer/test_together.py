@@ -10,9 +10,11 @@ from napari.utils.notifications import notification_manager
 from napari_pixel_mixtures import (
     AnchorDistance,
     Color,
+    cluster,
     cluster_layer,
     show_cloud,
 )
+from napari_pixel_mixtures.viewer.worker import SeveralRequests
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 
@@ -114,3 +116,24 @@ def test_show_cloud_keeps_the_settings_that_it_does_not_name(viewer):
     show_cloud(viewer, "pooled", max_points=50)
     assert (cloud.settings.point_size, cloud.settings.deviations) == (2.0, 1.0)
     assert (cloud.settings.whiten, cloud.settings.max_points) == ("pooled", 50)
+
+
+def test_a_comparison_of_an_image_that_was_changed_meanwhile_is_dropped(viewer):
+    image = viewer.add_image(noise(40, 50, 3), name="a")
+    workspace = workspace_of(viewer)
+    requests = tuple(
+        replace(workspace.request(), recipe=replace(workspace.recipe, n_components=k))
+        for k in (2, 3)
+    )
+    job = SeveralRequests(image, "Comparing", requests)
+    fits = [cluster(image.data, k) for k in (2, 3)]
+    said = []
+    workspace.comparison.finished.connect(said.append)
+    image.data = noise(60, 70, 3)
+    workspace.comparison._on_succeeded(job, fits)
+    assert said == [
+        "The image 'a' was changed while it was compared, so the comparison was "
+        "dropped; press Compare again."
+    ]
+    assert [layer.name for layer in viewer.layers] == ["a"]
+    assert not workspace.comparison.results
