@@ -52,7 +52,7 @@ class Material:
         counts = inverse = None
         source = picture
         pixels = None if valid is None else np.flatnonzero(valid)
-        pixelwise = all(f.pixelwise for f in recipe.features if f.weight > 0)
+        pixelwise = all(f.pixelwise for f in recipe.features if f.used)
         if pixelwise and picture.values.dtype == np.uint8 and picture.n_channels <= 4:
             codes = picture.pixels if pixels is None else picture.pixels[pixels]
             distinct = distinct_rows(codes)

@@ -51,7 +51,7 @@ class Recipe:
     >>> from napari_pixel_mixtures import Color, Position, Recipe
     >>> recipe = Recipe(n_components=10, features=[Color(), Position(weight=0.5)])
     >>> recipe.features
-    (Color(weight=1.0), Position(weight=0.5))
+    (Color(), Position(weight=0.5))
     """
 
     n_components: int = 4

@@ -73,8 +73,8 @@ KINDS = "Expected a feature of a kind among ['anchor distance', 'color', 'positi
         ({"kind": []}, f"{KINDS}, got []; it may come from a newer version."),
         (
             {"kind": "color", "space": "lab"},
-            "Expected the settings ['weight'] for color, got ['space']; it may come "
-            "from a newer version.",
+            "Expected the settings ['influence', 'weight'] for color, got ['space']; "
+            "it may come from a newer version.",
         ),
         ("color", "Expected a feature as its kind and settings, got 'color'."),
         (

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .checks import not_negative
+from .checks import fraction, not_negative
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,33 +17,74 @@ if TYPE_CHECKING:
     from .picture import Picture
 
 
-@dataclass(frozen=True)
+def setting(default: Any, title: str, tip: str, **options: Any) -> Any:
+    """Declare a setting of a feature, and how a form shows it.
+
+    Parameters
+    ----------
+    default : object
+        Its type tells what a form asks for.
+    title, tip : str
+        Its name in a form, and what it does.
+    **options
+        Bounds `min`, `max`, `step`, or `choices`, as in magicgui.
+    """
+    return field(default=default, metadata={"label": title, "tooltip": tip, **options})
+
+
+@dataclass(frozen=True, repr=False)
 class Feature(ABC):
     """One kind of measurement at every pixel: its settings and its weight.
 
-    A new kind is one subclass with a `kind` of its own; defining it registers it.
+    A new kind is one subclass with a `kind` of its own; defining it registers it,
+    and menus and forms are built from what it declares: `title`, `tip`, and the
+    fields that were made by `setting`.
 
     Attributes
     ----------
     weight : float
         Factor on all columns of the feature, after scaling; 0 leaves it out.
+    influence : float
+        From 0, clusters are what they are without the feature, to 1, the plain
+        mixture.
     """
 
     kind: ClassVar[str]
+    title: ClassVar[str]
+    """What menus call it."""
+    tip: ClassVar[str]
+    """What it is for, in a sentence."""
     registry: ClassVar[dict[str, type[Feature]]] = {}
     pixelwise: ClassVar[bool] = False
     """Whether a pixel's values decide the feature, wherever the pixel lies."""
 
     weight: float = field(default=1.0, kw_only=True)
+    influence: float = field(default=1.0, kw_only=True)
 
     def __init_subclass__(cls) -> None:
         """Register the kind."""
         Feature.registry[cls.kind] = cls
 
     def __post_init__(self) -> None:
-        """Check the weight."""
+        """Check weight and influence."""
         weight = not_negative(f"the weight of {self.kind}", self.weight)
         object.__setattr__(self, "weight", weight)
+        influence = fraction(f"the influence of {self.kind}", self.influence)
+        object.__setattr__(self, "influence", influence)
+
+    def __repr__(self) -> str:
+        """Write the call that makes the feature, without what is left as it is."""
+        settings = [
+            f"{f.name}={value!r}"
+            for f in fields(self)
+            if (value := getattr(self, f.name)) != f.default
+        ]
+        return f"{type(self).__name__}({', '.join(settings)})"
+
+    @property
+    def used(self) -> bool:
+        """Whether it takes part in the mixture."""
+        return self.weight > 0 and self.influence > 0
 
     @abstractmethod
     def names(self, picture: Picture) -> tuple[str, ...]:

@@ -42,3 +42,19 @@ def not_negative(name: str, value: object) -> float:
     if not (math.isfinite(number) and number >= 0):
         raise ValueError(f"Expected {name} to be a number from 0, got {value!r:.80}.")
     return number
+
+
+def fraction(name: str, value: object) -> float:
+    """Give a number from 0 to 1 as float.
+
+    Raises
+    ------
+    ValueError
+        The value is not such a number. True and False are not numbers here.
+    """
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (number and 0 <= value <= 1):  # type: ignore[operator]
+        raise ValueError(
+            f"Expected {name} to be a number from 0 to 1, got {value!r:.80}."
+        )
+    return float(value)  # type: ignore[arg-type]

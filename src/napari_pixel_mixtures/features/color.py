@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .picture import Picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Color(Feature):
     """Every channel as stored: R, G and B, a grey value, or any number of channels.
 
@@ -22,10 +22,12 @@ class Color(Feature):
     --------
     >>> from napari_pixel_mixtures import Color
     >>> Color()
-    Color(weight=1.0)
+    Color()
     """
 
     kind = "color"
+    title = "Color"
+    tip = "Cluster by color, or by all channels of the image."
     pixelwise = True
 
     def names(self, picture: Picture) -> tuple[str, ...]:

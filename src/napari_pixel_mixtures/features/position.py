@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .base import Feature
+from .base import Feature, setting
 from .checks import MAX_SEED, whole
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_ANCHORS = 1000  # each is a column of all pixels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Position(Feature):
     """The coordinates of a pixel, in pixels: X, Y, and Z for a volume.
 
@@ -35,6 +35,11 @@ class Position(Feature):
     """
 
     kind = "position"
+    title = "Position"
+    tip = (
+        "Cluster also by where a pixel lies (X, Y, and Z of a volume): clusters become "
+        "places as well as colors."
+    )
 
     def names(self, picture: Picture) -> tuple[str, ...]:
         """X, Y, Z, T: as many as the picture has axes."""
@@ -51,7 +56,7 @@ class Position(Feature):
         return _coordinates(picture.shape, pixels)[:, ::-1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AnchorDistance(Feature):
     """The distances of a pixel to some places in the picture, in pixels.
 
@@ -77,9 +82,14 @@ class AnchorDistance(Feature):
     """
 
     kind = "anchor distance"
+    title = "Distance"
+    tip = (
+        "Cluster also by the distances of a pixel to random places in the image, a "
+        "softer kind of position."
+    )
 
-    n: int = 6
-    seed: int = 0
+    n: int = setting(6, "Places", "Number of random places.", min=1, max=50)
+    seed: int = setting(0, "Seed", "Seed of the random places.", min=0, max=2**31 - 1)
     anchors: tuple[tuple[float, ...], ...] | None = None
 
     def __post_init__(self) -> None:

@@ -109,7 +109,7 @@ class Samples:
                [30.,  0.,  1.],
                [40.,  1.,  1.]])
         """
-        used = [feature for feature in features if feature.weight > 0]
+        used = [feature for feature in features if feature.used]
         if not used:
             raise ValueError(
                 "Expected at least one feature with a weight above 0, got none; "

@@ -98,6 +98,6 @@ class AnchorsView:
 
 def _distance(recipe: Recipe) -> AnchorDistance | None:
     for feature in recipe.features:
-        if isinstance(feature, AnchorDistance) and feature.weight > 0:
+        if isinstance(feature, AnchorDistance) and feature.used:
             return feature
     return None
