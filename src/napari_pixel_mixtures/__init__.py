@@ -11,7 +11,27 @@ if TYPE_CHECKING:
     from .cloud import ColorCloud, color_cloud
     from .clustering import cluster
     from .clusters import Clustering
-    from .features import AnchorDistance, Color, Position
+    from .features import (
+        HSV,
+        AnchorDistance,
+        Blur,
+        Channel,
+        Color,
+        Companion,
+        DifferenceOfGaussians,
+        Expression,
+        GaborEnergy,
+        GradientMagnitude,
+        Hessian,
+        Lab,
+        LCh,
+        LinearRGB,
+        LocalDeviation,
+        Picture,
+        Position,
+        StructureTensor,
+        YCbCr,
+    )
     from .mixture import FastGaussianMixture, whitening_transform
     from .recipe import Recipe
     from .viewer import cluster_layer, show_cloud
@@ -20,12 +40,28 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AnchorDistance": "features",
+    "Blur": "features",
+    "Channel": "features",
     "Clustering": "clusters",
     "Color": "features",
     "ColorCloud": "cloud",
+    "Companion": "features",
+    "DifferenceOfGaussians": "features",
+    "Expression": "features",
     "FastGaussianMixture": "mixture",
+    "GaborEnergy": "features",
+    "GradientMagnitude": "features",
+    "HSV": "features",
+    "Hessian": "features",
+    "LCh": "features",
+    "Lab": "features",
+    "LinearRGB": "features",
+    "LocalDeviation": "features",
+    "Picture": "features",
     "Position": "features",
     "Recipe": "recipe",
+    "StructureTensor": "features",
+    "YCbCr": "features",
     "cluster": "clustering",
     "cluster_layer": "viewer",
     "color_cloud": "cloud",
@@ -34,13 +70,29 @@ _HOMES = {
 }
 
 __all__ = [
+    "HSV",
     "AnchorDistance",
+    "Blur",
+    "Channel",
     "Clustering",
     "Color",
     "ColorCloud",
+    "Companion",
+    "DifferenceOfGaussians",
+    "Expression",
     "FastGaussianMixture",
+    "GaborEnergy",
+    "GradientMagnitude",
+    "Hessian",
+    "LCh",
+    "Lab",
+    "LinearRGB",
+    "LocalDeviation",
+    "Picture",
     "Position",
     "Recipe",
+    "StructureTensor",
+    "YCbCr",
     "cluster",
     "cluster_layer",
     "color_cloud",

@@ -17,7 +17,7 @@ from .mixture.covariance import COVARIANCE_TYPES
 from .recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -38,6 +38,7 @@ def cluster(
     channel_axis: int | None = -1,
     random_state: int = 0,
     *,
+    companions: Mapping[str, ArrayLike] | None = None,
     tol: float = Recipe.tol,
     max_iter: int = Recipe.max_iter,
     reg_covar: float = Recipe.reg_covar,
@@ -49,8 +50,9 @@ def cluster(
     Parameters
     ----------
     image : array_like
-        A picture or volume of booleans, integers or floating numbers. Pixels with a
-        NaN or an infinity get label 0. The alpha of an RGBA picture is left out.
+        A picture or volume of booleans, integers or floating numbers. Pixels where it
+        or a feature is NaN or infinite get label 0. The alpha of an RGBA picture is
+        left out.
     n_components : int
         Number of clusters, K: 1 to 255.
     covariance_type : {"full", "tied", "diag", "spherical"}
@@ -67,6 +69,8 @@ def cluster(
         two-dimensional array is grey by default.
     random_state : int
         Seed of the start. The same inputs and seed give the same labels.
+    companions : mapping of str to array_like (*spatial) or (*spatial, C), optional
+        Other images of the same pixels, for `Companion` features.
     tol : float
         The fit has converged when the mean log-likelihood rises by less.
     max_iter : int
@@ -115,6 +119,8 @@ def cluster(
     picture = (
         image if isinstance(image, Picture) else Picture.from_array(image, channel_axis)
     )
+    if companions is not None:
+        picture = replace(picture, companions=companions)  # type: ignore[arg-type]
     recipe = Recipe(
         n_components=n_components,
         covariance_type=covariance_type,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .features import Samples
+from .features import FeatureCache, Samples
 from .mixture.distinct import distinct_rows
 
 if TYPE_CHECKING:
@@ -46,26 +46,66 @@ class Material:
 
     @classmethod
     def gather(
-        cls, picture: Picture, recipe: Recipe, valid: NDArray[np.bool_] | None
+        cls,
+        picture: Picture,
+        recipe: Recipe,
+        valid: NDArray[np.bool_] | None,
+        cache: MaterialCache | None = None,
     ) -> Material:
-        """Measure the picture: each distinct color once where color is all."""
-        counts = inverse = None
-        source = picture
-        pixels = None if valid is None else np.flatnonzero(valid)
+        """Measure the picture: each distinct color once where color is all.
+
+        Pixels where a feature is not finite are left out, as those that are not
+        valid. With a cache, no feature is computed that was computed before.
+        """
+        cache = cache or MaterialCache()
         pixelwise = all(f.pixelwise for f in recipe.features if f.used)
         if pixelwise and picture.values.dtype == np.uint8 and picture.n_channels <= 4:
-            codes = picture.pixels if pixels is None else picture.pixels[pixels]
-            distinct = distinct_rows(codes)
-            counts, inverse = distinct.counts, distinct.inverse
-            source = replace(picture, values=distinct.rows[:, np.newaxis])
-            valid = None
+            return cls._gather_colors(picture, recipe, valid, cache)
         samples = Samples.measure(
-            source, recipe.features, recipe.scaling, valid, counts
+            picture,
+            recipe.features,
+            recipe.scaling,
+            valid,
+            cache=cache.features(picture),
         )
-        values = source.pixels
+        values, pixels = picture.pixels, samples.pixels
+        if pixels is not None:
+            values = values[pixels]
+        return cls(samples, values, None, None, pixels)
+
+    @classmethod
+    def _gather_colors(
+        cls,
+        picture: Picture,
+        recipe: Recipe,
+        valid: NDArray[np.bool_] | None,
+        cache: MaterialCache,
+    ) -> Material:
+        """Measure each distinct color once."""
+        features = None
+        if valid is None:
+            colors = cache.colors(picture)
+            features = cache.features(picture)
+        else:
+            colors = DistinctColors.of(picture, valid)
+        source, inverse = colors.source, colors.inverse
+        samples = Samples.measure(
+            source,
+            recipe.features,
+            recipe.scaling,
+            counts=colors.counts,
+            cache=features,
+        )
         if samples.pixels is not None:
-            values = values[samples.pixels]
-        return cls(samples, values, counts, inverse, pixels)
+            finite = np.zeros(len(source.pixels), bool)
+            finite[samples.pixels] = True
+            left = np.zeros(picture.shape, bool)
+            left[slice(None) if valid is None else valid] = finite[inverse].reshape(
+                picture.shape if valid is None else -1
+            )
+            return cls._gather_colors(picture, recipe, left, cache)
+        pixels = None if valid is None else np.flatnonzero(valid)
+        return cls(samples, source.pixels, colors.counts, inverse, pixels)
 
     def thinned(self, step: int) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
         """Give every so many-th row of the samples, and its count."""
@@ -84,16 +124,54 @@ class Material:
         return labels
 
 
+@dataclass(frozen=True, eq=False)
+class DistinctColors:
+    """The colors of a picture once each.
+
+    Attributes
+    ----------
+    source : Picture
+        A picture (m, 1) of them.
+    counts : ndarray (m,) int64
+        How many pixels have each.
+    inverse : ndarray (n,) int32
+        Which of them each pixel has.
+    """
+
+    source: Picture
+    counts: NDArray[np.int64]
+    inverse: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls, picture: Picture, valid: NDArray[np.bool_] | None = None
+    ) -> DistinctColors:
+        """Find the colors of all pixels, or of valid ones."""
+        codes = picture.pixels if valid is None else picture.values[valid]
+        distinct = distinct_rows(codes)
+        source = replace(
+            picture,
+            values=distinct.rows[:, np.newaxis],
+            scale=None,
+            axis_labels=None,
+            companions={},
+        )
+        return cls(source, distinct.counts, distinct.inverse)
+
+
 class MaterialCache:
     """Keeps what was measured last, for fits of one picture with other settings.
 
-    A change of the number of components, say, measures nothing anew. It may be asked
-    by several threads.
+    A change of the number of components, say, measures nothing anew; one of a
+    feature's weight or influence computes no feature. It may be asked by several
+    threads.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._picture: tuple[Any, bool, Picture] | None = None
+        self._features: tuple[Picture, FeatureCache] | None = None
+        self._colors: tuple[Picture, DistinctColors] | None = None
         self._material: tuple[Picture, tuple[Any, ...], Material] | None = None
 
     def picture(
@@ -109,6 +187,20 @@ class MaterialCache:
             self._picture = (data, rgb, picture)
         return picture
 
+    def features(self, picture: Picture) -> FeatureCache:
+        """Give the features of a picture; those of another are dropped."""
+        with self._lock:
+            if self._features is None or self._features[0] is not picture:
+                self._features = picture, FeatureCache()
+            return self._features[1]
+
+    def colors(self, picture: Picture) -> DistinctColors:
+        """Give the distinct colors of a picture; those of another are dropped."""
+        with self._lock:
+            if self._colors is None or self._colors[0] is not picture:
+                self._colors = picture, DistinctColors.of(picture)
+            return self._colors[1]
+
     def gather(
         self, picture: Picture, recipe: Recipe, valid: NDArray[np.bool_] | None
     ) -> Material:
@@ -116,9 +208,11 @@ class MaterialCache:
         key = (recipe.features, recipe.scaling)
         with self._lock:
             kept = self._material
-        if valid is None and kept is not None and kept[0] is picture and kept[1] == key:
-            return kept[2]
-        material = Material.gather(picture, recipe, valid)
+            if valid is None and kept is not None:
+                if kept[0] is picture and kept[1] == key:
+                    return kept[2]
+                self._material = kept = None  # its memory may be needed
+        material = Material.gather(picture, recipe, valid, self)
         if valid is None:
             with self._lock:
                 self._material = (picture, key, material)

@@ -59,7 +59,12 @@ def test_features_are_frozen(feature):
         feature.weight = 2.0
 
 
-KINDS = "Expected a feature of a kind among ['anchor distance', 'color', 'position']"
+KINDS = (
+    "Expected a feature of a kind among ['anchor distance', 'blur', 'channel', "
+    "'color', 'companion', 'difference of gaussians', 'expression', 'gabor energy', "
+    "'gradient magnitude', 'hessian', 'hsv', 'lab', 'lch', 'linear rgb', "
+    "'local deviation', 'position', 'structure tensor', 'ycbcr']"
+)
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,41 @@
-"""An image -> a matrix of samples. This room knows numpy, and nothing of ours."""
+"""An image -> a matrix of samples. This room knows numpy, scipy and scikit-image."""
 
 from .base import Feature
-from .color import Color
+from .cache import FeatureCache
+from .color import Channel, Color
+from .color_spaces import HSV, Lab, LCh, LinearRGB, YCbCr
+from .companion import Companion
+from .expression import Expression
+from .gabor import GaborEnergy
 from .picture import Picture
 from .position import AnchorDistance, Position
 from .samples import SCALINGS, FeatureGroup, Samples
+from .tensors import Hessian, StructureTensor
+from .texture import Blur, DifferenceOfGaussians, GradientMagnitude, LocalDeviation
 
 __all__ = [
+    "HSV",
     "SCALINGS",
     "AnchorDistance",
+    "Blur",
+    "Channel",
     "Color",
+    "Companion",
+    "DifferenceOfGaussians",
+    "Expression",
     "Feature",
+    "FeatureCache",
     "FeatureGroup",
+    "GaborEnergy",
+    "GradientMagnitude",
+    "Hessian",
+    "LCh",
+    "Lab",
+    "LinearRGB",
+    "LocalDeviation",
     "Picture",
     "Position",
     "Samples",
+    "StructureTensor",
+    "YCbCr",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .checks import fraction, not_negative
 
@@ -62,8 +62,9 @@ class Feature(ABC):
     influence: float = field(default=1.0, kw_only=True)
 
     def __init_subclass__(cls) -> None:
-        """Register the kind."""
-        Feature.registry[cls.kind] = cls
+        """Register the kind; a class without one is what kinds have in common."""
+        if "kind" in vars(cls):
+            Feature.registry[cls.kind] = cls
 
     def __post_init__(self) -> None:
         """Check weight and influence."""
@@ -86,6 +87,11 @@ class Feature(ABC):
         """Whether it takes part in the mixture."""
         return self.weight > 0 and self.influence > 0
 
+    @property
+    def measurement(self) -> Self:
+        """The same feature without weight and influence: what is computed once."""
+        return replace(self, weight=1.0, influence=1.0)
+
     @abstractmethod
     def names(self, picture: Picture) -> tuple[str, ...]:
         """Name of each column."""
@@ -105,6 +111,12 @@ class Feature(ABC):
         Returns
         -------
         ndarray (n, d)
+            Pixels with a NaN or an infinity get label 0.
+
+        Raises
+        ------
+        ValueError
+            The picture is not of the kind that can be measured so.
         """
 
     def to_json(self) -> dict[str, Any]:

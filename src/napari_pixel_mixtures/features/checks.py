@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_SEED = 2**32 - 1
 
@@ -52,9 +56,36 @@ def fraction(name: str, value: object) -> float:
     ValueError
         The value is not such a number. True and False are not numbers here.
     """
+    return within(name, value, 0, 1)
+
+
+def within(name: str, value: object, low: float, high: float) -> float:
+    """Give a number from `low` to `high` as float.
+
+    Raises
+    ------
+    ValueError
+        The value is not such a number. True and False are not numbers here.
+    """
     number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (number and 0 <= value <= 1):  # type: ignore[operator]
+    if not (number and low <= value <= high):  # type: ignore[operator]
         raise ValueError(
-            f"Expected {name} to be a number from 0 to 1, got {value!r:.80}."
+            f"Expected {name} to be a number from {low:g} to {high:g}, got "
+            f"{value!r:.80}."
         )
     return float(value)  # type: ignore[arg-type]
+
+
+def choice(name: str, value: object, choices: Sequence[str]) -> str:
+    """Give a value that is one of the choices.
+
+    Raises
+    ------
+    ValueError
+        It is none of them.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"Expected {name} to be one of {tuple(choices)}, got {value!r:.80}."
+        )
+    return value

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from .checks import within
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -26,15 +31,61 @@ class Picture:
         it had no channel axis (then C is 1).
     rgb : bool
         Whether the channels are red, green and blue.
+    names : tuple of str or None
+        Names of the channels, if they have any.
+    scale : tuple of float or None
+        Size of a pixel along each axis, the first axis first; None for 1 each.
+    axis_labels : tuple of str or None
+        What the axes are called, the first axis first; see `axis_names`.
+    companions : mapping of str to ndarray (*spatial) or (*spatial, C)
+        Other images of the same pixels, by their names.
+
+    Raises
+    ------
+    ValueError
+        There is not one name for each channel, or one scale or label for each axis,
+        or a companion has another shape.
+
+    Examples
+    --------
+    >>> from napari_pixel_mixtures import Picture
+    >>> volume = Picture.from_array(
+    ...     [[[0, 1], [2, 3]]], channel_axis=None, axis_labels=("z", "y", "x")
+    ... )
+    >>> volume.axis_names, volume.channel_names
+    (('Z', 'Y', 'X'), ('gray',))
     """
 
     values: NDArray[Any]
     channel_axis: int | None
     rgb: bool
+    names: tuple[str, ...] | None = None
+    scale: tuple[float, ...] | None = None
+    axis_labels: tuple[str, ...] | None = None
+    companions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that all parts belong to the same pixels."""
+        n, shape = self.n_channels, self.shape
+        names = _as_names("channels", self.names, n)
+        labels = _as_names("axes", self.axis_labels, len(shape))
+        scale = None if self.scale is None else _as_scale(self.scale, len(shape))
+        companions = {
+            name: _as_companion(name, companion, shape)
+            for name, companion in dict(self.companions).items()
+        }
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "axis_labels", labels)
+        object.__setattr__(self, "scale", scale)
+        object.__setattr__(self, "companions", companions)
 
     @classmethod
     def from_array(
-        cls, array: ArrayLike, channel_axis: int | None = -1, rgb: bool | None = None
+        cls,
+        array: ArrayLike,
+        channel_axis: int | None = -1,
+        rgb: bool | None = None,
+        **about: Any,
     ) -> Self:
         """Read an image array.
 
@@ -49,13 +100,16 @@ class Picture:
             Whether the channels are colors: red, green, blue and perhaps alpha,
             which is left out. By default that is guessed as napari does: three or
             four channels on the last axis are colors.
+        **about
+            `names`, `scale`, `axis_labels` and `companions`: see `Picture`.
 
         Raises
         ------
         TypeError
             The array does not hold real numbers.
         ValueError
-            The array is empty, has fewer than two axes, or no such channel axis.
+            The array is empty, has fewer than two axes, or no such channel axis; or
+            what is said about it does not fit it.
         """
         array = _as_numbers(array)
         if array.ndim < 2:
@@ -101,7 +155,53 @@ class Picture:
                 "Expected an image with at least one pixel, got an array of shape "
                 f"{array.shape}; choose an image that is not empty."
             )
-        return cls(values, channel_axis, bool(rgb))
+        return cls(values, channel_axis, bool(rgb), **about)
+
+    @classmethod
+    def from_channels(
+        cls,
+        channels: Sequence[ArrayLike],
+        names: Sequence[str] | None = None,
+        **about: Any,
+    ) -> Self:
+        """Read several grey images as the channels of one.
+
+        Parameters
+        ----------
+        channels : sequence of array_like (*spatial)
+            All of one shape.
+        names : sequence of str, optional
+            What the channels are called, and with them their features.
+        **about
+            `scale`, `axis_labels` and `companions`: see `Picture`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `from_array`; or there is no channel, or their shapes differ.
+
+        Examples
+        --------
+        >>> picture = Picture.from_channels([[[1, 2]], [[3, 4]]], ["nuclei", "actin"])
+        >>> picture.channel_names
+        ('nuclei', 'actin')
+        >>> picture.pixels
+        array([[1, 3],
+               [2, 4]])
+        """
+        arrays = [_as_numbers(channel) for channel in channels]
+        shapes = list(dict.fromkeys(array.shape for array in arrays))
+        if len(shapes) != 1:
+            found = " and ".join(map(str, shapes)) or "no channel"
+            raise ValueError(
+                f"Expected channels of one shape, got {found}; choose images of the "
+                "same pixels."
+            )
+        # One at a time: numpy.stack would convert all of them first.
+        values = np.empty((*shapes[0], len(arrays)), np.result_type(*arrays))
+        for i, array in enumerate(arrays):
+            values[..., i] = array
+        return cls.from_array(values, -1, False, names=names, **about)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -120,12 +220,41 @@ class Picture:
 
     @property
     def channel_names(self) -> tuple[str, ...]:
-        """R, G, B for colors, `gray` for one channel, else `channel 0` and so on."""
+        """Their names, or R, G, B for colors, `gray` for one channel, `channel 0`..."""
+        if self.names is not None:
+            return self.names
         if self.rgb:
             return ("R", "G", "B")
         if self.n_channels == 1:
             return ("gray",)
         return tuple(f"channel {i}" for i in range(self.n_channels))
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """Name of each axis, the first axis first.
+
+        An axis is called by its label; x, y, z and t as capitals, and time as T.
+        Without a label, or with a number as napari gives, it is called by its place:
+        the last four axes are T, Z, Y, X, and any before them `axis -5` and so on.
+        """
+        ndim = len(self.shape)
+        return tuple(
+            _axis_name(label, i - ndim)
+            for i, label in enumerate(self.axis_labels or [""] * ndim)
+        )
+
+    @property
+    def spatial_axes(self) -> tuple[int, ...]:
+        """The axes that neighbors lie along, in ascending order.
+
+        Those called X, Y or Z; the last two if no axis is. So without labels a
+        picture is filtered in its plane, and a stack as a volume; a time series of
+        planes wants its first axis labeled "t".
+        """
+        names = {name: axis for axis, name in enumerate(self.axis_names)}
+        found = sorted(names[name] for name in "XYZ" if name in names)
+        ndim = len(self.shape)
+        return tuple(found) or (ndim - 2, ndim - 1)
 
     @property
     def float_type(self) -> np.dtype[Any]:
@@ -240,5 +369,52 @@ def _as_numbers(image: ArrayLike) -> NDArray[Any]:
         raise TypeError(
             f"Expected an image of numbers, got {array.dtype}; convert it "
             "(array.astype(float)) first."
+        )
+    return array
+
+
+def _axis_name(label: str, place: int) -> str:
+    if label[:1].isalpha():
+        capital = {"time": "T"}.get(label.lower(), label.upper())
+        return capital if capital in "XYZT" else label
+    return "XYZT"[-1 - place] if place >= -4 else f"axis {place}"
+
+
+def _as_names(what: str, names: object, n: int) -> tuple[str, ...] | None:
+    """Give a name for each of n channels or axes as strings."""
+    if names is None:
+        return None
+    if not isinstance(names, str) and isinstance(names, Iterable):
+        found = tuple(names)
+        if len(found) == n and all(isinstance(name, str) for name in found):
+            return tuple(map(str, found))
+    raise ValueError(
+        f"Expected a name for each of the {n} {what}, got {names!r:.80}; give {n} "
+        "strings."
+    )
+
+
+def _as_scale(scale: object, ndim: int) -> tuple[float, ...]:
+    if isinstance(scale, Iterable):
+        found = tuple(scale)
+        if len(found) == ndim:
+            return tuple(within("the scale", size, 1e-30, 1e30) for size in found)
+    raise ValueError(
+        f"Expected a scale for each of the {ndim} axes, got {scale!r:.80}; leave out "
+        "the channel axis."
+    )
+
+
+def _as_companion(
+    name: object, companion: ArrayLike, shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """Check another image of the same pixels."""
+    if not isinstance(name, str):
+        raise ValueError(f"Expected a companion's name as a string, got {name!r:.80}.")
+    array = _as_numbers(companion)
+    if shape not in (array.shape, array.shape[:-1]) or array.size == 0:
+        raise ValueError(
+            f"Expected the companion {name!r:.80} in the picture's shape {shape}, got "
+            f"{array.shape}; choose an image of the same pixels."
         )
     return array

@@ -23,15 +23,22 @@ MAX_ANCHORS = 1000  # each is a column of all pixels
 
 @dataclass(frozen=True, repr=False)
 class Position(Feature):
-    """The coordinates of a pixel, in pixels: X, Y, and Z for a volume.
+    """The coordinates of a pixel: X, Y, Z for a volume, T for a time series.
 
-    X counts columns and Y rows, both from 0; further axes follow as Z and T.
+    X counts columns and Y rows, both from 0, in the picture's scale: pixels, unless
+    `Picture.scale` says how large they are.
+
+    Attributes
+    ----------
+    axes : str
+        "all", or one axis or some as letters, such as "X", "XY" or "T": see
+        `Picture.axis_names`.
 
     Examples
     --------
     >>> from napari_pixel_mixtures import Position
-    >>> Position(weight=0.5)
-    Position(weight=0.5)
+    >>> [Position(weight=0.5), Position("XY")]
+    [Position(weight=0.5), Position(axes='XY')]
     """
 
     kind = "position"
@@ -41,24 +48,60 @@ class Position(Feature):
         "places as well as colors."
     )
 
+    axes: str = setting(
+        "all",
+        "Axes",
+        "Along which axes: X across, Y down, Z through a volume, T in time.",
+        choices=("all", "X", "Y", "Z", "T", "XY", "XYZ"),
+    )
+
+    def __post_init__(self) -> None:
+        """Check the axes."""
+        super().__post_init__()
+        letters = isinstance(self.axes, str) and set(self.axes)
+        once = letters and len(letters) == len(self.axes)
+        if self.axes != "all" and not (once and letters <= set("XYZT")):
+            raise ValueError(
+                "Expected axes as 'all' or letters among X, Y, Z and T, each once, got "
+                f"{self.axes!r:.80}."
+            )
+
     def names(self, picture: Picture) -> tuple[str, ...]:
-        """X, Y, Z, T: as many as the picture has axes."""
-        known = "XYZT"
-        return tuple(
-            known[i] if i < len(known) else f"axis {-1 - i}"
-            for i in range(len(picture.shape))
-        )
+        """Name of each axis, the last of the picture first."""
+        return tuple(picture.axis_names[axis] for axis in self._axes(picture))
 
     def compute(
         self, picture: Picture, pixels: NDArray[np.intp] | None
     ) -> NDArray[Any]:
-        """Coordinates (n, ndim) in pixels, the last axis of the picture first."""
-        return _coordinates(picture.shape, pixels)[:, ::-1]
+        """Coordinates (n, axes), the last axis of the picture first."""
+        scaled = _scaled_axes(picture)
+        axes = self._axes(picture)
+        # float32 holds whole numbers up to 2**24.
+        exact = picture.scale is None and max(picture.shape) < 2**24
+        columns = np.empty(
+            (len(axes), *picture.shape), np.float32 if exact else np.float64
+        )
+        for column, axis in zip(columns, axes, strict=True):
+            column[...] = scaled[axis]
+        return _taken(columns, pixels)
+
+    def _axes(self, picture: Picture) -> list[int]:
+        names = picture.axis_names
+        if self.axes == "all":
+            return list(range(len(names)))[::-1]
+        if missing := [letter for letter in self.axes if letter not in names]:
+            raise ValueError(
+                f"Expected axes among {names} for Position, got {missing[0]!r}; choose "
+                "others, or label the axes of the image."
+            )
+        return [names.index(letter) for letter in self.axes]
 
 
 @dataclass(frozen=True, repr=False)
 class AnchorDistance(Feature):
-    """The distances of a pixel to some places in the picture, in pixels.
+    """The distances of a pixel to some places in the picture.
+
+    In the picture's scale: pixels, unless `Picture.scale` says how large they are.
 
     Attributes
     ----------
@@ -130,21 +173,36 @@ class AnchorDistance(Feature):
     def compute(
         self, picture: Picture, pixels: NDArray[np.intp] | None
     ) -> NDArray[Any]:
-        """Euclidean distances (n_pixels, n_anchors), in pixels."""
-        coordinates = _coordinates(picture.shape, pixels)
-        distances = np.empty((len(coordinates), self.n))
-        for i, place in enumerate(self.places(picture.shape)):
-            distances[:, i] = np.sqrt(((coordinates - place) ** 2).sum(axis=1))
-        return distances
+        """Euclidean distances (n_pixels, n_anchors), in the picture's scale."""
+        scale = picture.scale or (1.0,) * len(picture.shape)
+        places = self.places(picture.shape)
+        columns = np.empty((self.n, *picture.shape))
+        for column, place in zip(columns, places, strict=True):
+            column[...] = 0
+            for axis, start, size in zip(
+                _scaled_axes(picture), place, scale, strict=True
+            ):
+                column += (axis - start * size) ** 2
+            np.sqrt(column, out=column)
+        return _taken(columns, pixels)
 
 
-def _coordinates(
-    shape: tuple[int, ...], pixels: NDArray[np.intp] | None
-) -> NDArray[np.intp]:
-    """Coordinates (n, ndim) of pixels given by flat indices, the first axis first."""
-    if pixels is None:
-        return np.indices(shape).reshape(len(shape), -1).T
-    return np.stack(np.unravel_index(pixels, shape), axis=1)
+def _scaled_axes(picture: Picture) -> list[NDArray[np.float64]]:
+    """Coordinates along each axis, each in a shape that broadcasts to the picture."""
+    ndim = len(picture.shape)
+    scaled = []
+    for axis, n in enumerate(picture.shape):
+        shape = [1] * ndim
+        shape[axis] = n
+        size = 1.0 if picture.scale is None else picture.scale[axis]
+        scaled.append(np.arange(n, dtype=np.float64).reshape(shape) * size)
+    return scaled
+
+
+def _taken(columns: NDArray[Any], pixels: NDArray[np.intp] | None) -> NDArray[Any]:
+    """Turn columns (d, *spatial) into rows (n, d), all or those of some pixels."""
+    flat = columns.reshape(len(columns), -1).T
+    return flat if pixels is None else flat[pixels]
 
 
 def _as_places(anchors: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:

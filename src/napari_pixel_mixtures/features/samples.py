@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from .blocks import blocks, on_all_cores
+from .cache import Columns, FeatureCache
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -72,8 +75,11 @@ class Samples:
         scaling: str = "group",
         valid: NDArray[np.bool_] | None = None,
         counts: NDArray[np.int64] | None = None,
+        cache: FeatureCache | None = None,
     ) -> Self:
         """Measure features of a picture.
+
+        Each is computed on the whole picture, and then taken from valid pixels.
 
         Parameters
         ----------
@@ -85,16 +91,19 @@ class Samples:
             of the mean variance of its columns; "raw" keeps native units. Both are
             followed by the feature's weight.
         valid : ndarray (*spatial) bool, optional
-            The pixels to measure; all by default.
+            The pixels to measure; all by default. Those where a feature is not finite
+            are left out as well.
         counts : ndarray (n,), optional
-            How often each row stands in the whole picture, for the standard
-            deviations; 1 by default.
+            How often each pixel counts, for the standard deviations; 1 by default.
+        cache : FeatureCache, optional
+            Where computed features are kept.
 
         Raises
         ------
         ValueError
-            No feature has a weight above 0, the scaling is unknown, or values are
-            too large to be squared.
+            No feature has a weight above 0, the scaling is unknown, the picture
+            cannot be measured so, no pixel is left, or values are too large to be
+            squared.
 
         Examples
         --------
@@ -117,48 +126,59 @@ class Samples:
             )
         if scaling not in SCALINGS:
             raise ValueError(f"Expected a scaling among {SCALINGS}, got {scaling!r}.")
-        pixels = None if valid is None else np.flatnonzero(valid)
-        n = int(np.prod(picture.shape)) if pixels is None else len(pixels)
+        cache = cache or FeatureCache()
         names = [feature.names(picture) for feature in used]
         stops = np.cumsum([len(columns) for columns in names]).tolist()
+        pixels = None if valid is None else np.flatnonzero(valid)
+        n = int(np.prod(picture.shape)) if pixels is None else len(pixels)
         values = np.empty((n, stops[-1]), picture.float_type)
+        left: NDArray[np.bool_] | None = None
         groups = []
         for feature, start, stop in zip(used, [0, *stops], stops, strict=False):
-            columns = feature.compute(picture, pixels)
-            _check_size(columns, feature, 1e150)
+            columns = cache.columns(picture, feature, counts)
+            if pixels is not None:
+                taken = None if counts is None else counts[pixels]
+                columns = Columns.of(columns.values[pixels], taken)
+            if not columns.finite:
+                finite = np.isfinite(columns.values).all(axis=1)
+                left = finite if left is None else left & finite
+            if left is not None:
+                continue
+            _check_size(columns.largest, feature, 1e150)
             factor = feature.weight
             if scaling == "group":
-                factor /= _pooled_standard_deviation(columns, counts) or 1.0
-            scaled = values[:, start:stop]
-            # In float64, so that float32 samples are rounded only once.
-            np.multiply(columns, factor, scaled, dtype=np.float64, casting="unsafe")
-            _check_size(scaled, feature, 1e15 if scaled.itemsize == 4 else 1e150)
+                factor /= columns.deviation or 1.0
+            limit = 1e15 if values.itemsize == 4 else 1e150
+            _check_size(columns.largest * factor, feature, limit)
+            _scale(columns.values, factor, values[:, start:stop])
             groups.append(FeatureGroup(feature, start, stop, factor))
+        if left is not None:
+            if not left.any():
+                raise ValueError(
+                    "Expected at least one pixel where every feature is finite, got "
+                    f"none with {', '.join(sum(names, ()))!s:.200}; leave out the "
+                    "feature that is not."
+                )
+            rest = np.zeros(picture.shape, bool)
+            rest.reshape(-1)[slice(None) if pixels is None else pixels] = left
+            return cls.measure(picture, features, scaling, rest, counts, cache)
         return cls(values, tuple(sum(names, ())), tuple(groups), pixels)
 
 
-def _pooled_standard_deviation(
-    columns: NDArray[Any], counts: NDArray[np.int64] | None
-) -> float:
-    """Root of the mean variance of the columns, summed in float64.
+def _scale(columns: NDArray[Any], factor: float, scaled: NDArray[Any]) -> None:
+    """Multiply columns (n, d), from one array to another."""
 
-    0 if all columns are constant up to rounding.
-    """
-    extents = [float(column.max()) - float(column.min()) for column in columns.T]
-    extent = max(extents)
-    if extent < 1e-150:  # its square would be 0
-        return 0.0
-    variances = []
-    for column in columns.T:
-        values = column.astype(np.float64)
-        mean = np.average(values, weights=counts)
-        variances.append(np.average((values - mean) ** 2, weights=counts))
-    return float(np.sqrt(np.mean(variances)))
+    def task(part: slice) -> None:
+        # In float64, so that float32 samples are rounded only once.
+        np.multiply(
+            columns[part], factor, scaled[part], dtype=np.float64, casting="unsafe"
+        )
+
+    on_all_cores(task, blocks(len(columns)))
 
 
-def _check_size(values: NDArray[Any], feature: Feature, limit: float) -> None:
+def _check_size(largest: float, feature: Feature, limit: float) -> None:
     """Refuse values that are too large to be squared in their type."""
-    largest = max(abs(float(values.min())), abs(float(values.max())))
     if largest > limit:
         raise ValueError(
             f"Expected values of {feature.kind} up to {limit:g} in size, got "

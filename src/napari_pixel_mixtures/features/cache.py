@@ -1,0 +1,144 @@
+"""FeatureCache: each feature of a picture is computed once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from .blocks import BLOCK, on_all_cores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .base import Feature
+    from .picture import Picture
+
+MOST_BYTES = 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The values of a feature, and what scaling needs to know of them.
+
+    Attributes
+    ----------
+    values : ndarray (n, d)
+    low, high : float
+        Smallest and largest value; NaN if one is NaN.
+    deviation : float
+        Pooled standard deviation: the root of the mean variance of the columns,
+        summed in float64; 0 if they are constant, NaN if a value is not finite.
+    """
+
+    values: NDArray[Any]
+    low: float
+    high: float
+    deviation: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether every value is finite."""
+        return bool(np.isfinite(self.low) and np.isfinite(self.high))
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute value."""
+        return max(abs(self.low), abs(self.high))
+
+    @classmethod
+    def of(cls, values: NDArray[Any], counts: NDArray[np.int64] | None = None) -> Self:
+        """Look at values (n, d); `counts` (n,) is how often each row counts."""
+        n_columns = values.shape[1]
+        lows, highs, variances = np.zeros((3, n_columns))
+
+        def look(i: int) -> None:
+            column = values[:, i]
+            lows[i], highs[i] = column.min(), column.max()
+            if np.isfinite(lows[i]) and np.isfinite(highs[i]):
+                variances[i] = _variance(column, counts)
+
+        on_all_cores(look, range(n_columns))
+        low, high = float(lows.min()), float(highs.max())
+        deviation = np.nan
+        if np.isfinite(low) and np.isfinite(high):
+            # Below that a square would be 0; all columns are constant then.
+            constant = float((highs - lows).max()) < 1e-150
+            deviation = 0.0 if constant else float(np.sqrt(variances.mean()))
+        return cls(values, low, high, deviation)
+
+
+def _variance(column: NDArray[Any], counts: NDArray[np.int64] | None) -> float:
+    """Variance in float64, block by block."""
+    n = len(column)
+    total = float(n if counts is None else counts.sum())
+    starts = range(0, n, BLOCK)
+    mean = squares = 0.0
+    for start in starts:
+        block = column[start : start + BLOCK].astype(np.float64)
+        weights = 1.0 if counts is None else counts[start : start + BLOCK]
+        mean += float((block * (weights / total)).sum())
+    for start in starts:
+        block = column[start : start + BLOCK].astype(np.float64) - mean
+        weights = 1.0 if counts is None else counts[start : start + BLOCK]
+        squares += float((block * block * (weights / total)).sum())
+    return squares
+
+
+class FeatureCache:
+    """Keeps computed features.
+
+    A feature is kept by its settings without weight and influence, so that a change
+    of these computes nothing. It may be asked by several threads; one computes, the
+    others wait.
+
+    Parameters
+    ----------
+    most_bytes : int
+        Most memory to keep; what was used longest ago goes first. Features that are
+        part of the picture itself cost nothing.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._lock = RLock()
+        self._kept: OrderedDict[tuple[Picture, Feature], tuple[Columns, int]] = (
+            OrderedDict()
+        )
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of what is kept."""
+        return sum(cost for _, cost in self._kept.values())
+
+    def columns(
+        self,
+        picture: Picture,
+        feature: Feature,
+        counts: NDArray[np.int64] | None = None,
+    ) -> Columns:
+        """Compute a feature at every pixel, unless it is kept.
+
+        Parameters
+        ----------
+        picture : Picture
+        feature : Feature
+        counts : ndarray (n,), optional
+            How often each pixel counts; always the same for one picture.
+        """
+        measurement = feature.measurement
+        key = (picture, measurement)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][0]
+            columns = Columns.of(measurement.compute(picture, None), counts)
+            owned = not np.may_share_memory(columns.values, picture.values)
+            cost = columns.values.nbytes if owned else 0
+            self._kept[key] = columns, cost
+            while self.n_bytes > self._most_bytes:
+                self._kept.popitem(last=False)
+        return columns

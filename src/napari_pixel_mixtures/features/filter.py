@@ -1,0 +1,223 @@
+"""Filter: what the features of a pixel's neighborhood have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from scipy import ndimage
+from skimage import color
+
+from .base import Feature, setting
+from .blocks import by_rows, on_all_cores
+from .checks import choice, within
+from .color_spaces import Lab, check_rgb, unit_colors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from .picture import Picture
+
+SOURCES = ("brightness", "channels", "Lab")
+MODE = "nearest"
+"""Beyond its border the picture goes on with the border's values."""
+
+
+@dataclass(frozen=True, repr=False)
+class Filter(Feature):
+    """What the features of a pixel's neighborhood have in common.
+
+    They act along `Picture.spatial_axes`, on each plane or volume of a series by
+    itself. Pixels that are not finite count as the mean of their channel.
+
+    Attributes
+    ----------
+    sigma : float
+        Scale, in pixels along every axis: 0.3 to 100.
+    of : {"brightness", "channels", "Lab"}
+        What is filtered: brightness is the gray value of a picture in color
+        (`skimage.color.rgb2gray`, in image units), and every channel of another.
+    """
+
+    label: ClassVar[str]
+    """Begins the names of the columns."""
+
+    sigma: float = setting(
+        2.0, "Scale", "How wide it looks, in pixels.", min=0.3, max=100.0, step=0.5
+    )
+    of: str = setting(
+        "brightness",
+        "Of",
+        "What is filtered: the brightness of colors, every channel, or Lab.",
+        choices=SOURCES,
+    )
+
+    def __post_init__(self) -> None:
+        """Check scale and source."""
+        super().__post_init__()
+        sigma = within(f"the scale of {self.kind}", self.sigma, 0.3, 100)
+        object.__setattr__(self, "sigma", sigma)
+        choice(f"what {self.kind} is of", self.of, SOURCES)
+
+    def parts(self, picture: Picture) -> tuple[str, ...]:
+        """Name of each column that comes from one plane."""
+        return ("",)
+
+    @abstractmethod
+    def filter(self, frame: NDArray[Any], results: NDArray[Any]) -> None:
+        """Filter one frame, along all its axes.
+
+        Parameters
+        ----------
+        frame : ndarray (*spatial) float32 or float64
+        results : ndarray (parts, *spatial)
+            Where the results go.
+        """
+
+    def names(self, picture: Picture) -> tuple[str, ...]:
+        """Name of each column: the filter, its scale, and what of."""
+        return tuple(
+            f"{self.label} {self.sigma:g} {source}{part and ' '}{part}"
+            for source in source_names(picture, self.of, self.title)
+            for part in self.parts(picture)
+        )
+
+    def compute(
+        self, picture: Picture, pixels: NDArray[np.intp] | None
+    ) -> NDArray[Any]:
+        """Filter the whole picture, (n, d), then take pixels."""
+        shape = picture.shape
+        n_parts = len(self.parts(picture))
+        n_columns = len(self.names(picture))
+        columns = np.empty((n_columns, *shape), picture.float_type)
+        series = [i for i in range(len(shape)) if i not in picture.spatial_axes]
+        frames = list(np.ndindex(*(shape[axis] for axis in series)))
+        with np.errstate(all="ignore"):
+            for i, plane in enumerate(sources(picture, self.of)):
+                results = columns[i * n_parts : (i + 1) * n_parts]
+                for index in frames:
+                    where: list[Any] = [slice(None)] * len(shape)
+                    for axis, position in zip(series, index, strict=True):
+                        where[axis] = position
+                    frame = np.ascontiguousarray(plane[tuple(where)])
+                    self.filter(frame, results[(slice(None), *where)])
+        flat = columns.reshape(n_columns, -1).T
+        return flat if pixels is None else flat[pixels]
+
+
+def source_names(picture: Picture, of: str, title: str) -> tuple[str, ...]:
+    """Name what is filtered."""
+    if of == "Lab":
+        check_rgb(picture, f"{title} of Lab")
+        return Lab.columns
+    if of == "brightness" and picture.rgb:
+        return ("brightness",)
+    return picture.channel_names
+
+
+def sources(picture: Picture, of: str) -> Iterator[NDArray[Any]]:
+    """Give what is filtered, one plane (*shape) of floating numbers after another."""
+    shape, dtype = picture.shape, picture.float_type
+    rows = picture.pixels
+    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+        rows = _filled(rows)
+    if of == "Lab":
+
+        def convert(block: NDArray[Any]) -> NDArray[Any]:
+            return Lab.convert(unit_colors(picture, block))
+
+        columns = by_rows(convert, rows, 3, dtype)
+    elif of == "brightness" and picture.rgb:
+
+        def gray(block: NDArray[Any]) -> NDArray[Any]:
+            converted: NDArray[Any] = color.rgb2gray(block.astype(dtype))
+            return converted[:, np.newaxis]
+
+        columns = by_rows(gray, rows, 1, dtype)
+    else:
+        columns = rows
+    for column in columns.T:
+        yield column.astype(dtype).reshape(shape)
+
+
+def _filled(rows: NDArray[Any]) -> NDArray[Any]:
+    """Put the mean of its channel where a value is not finite."""
+    filled = rows.copy()
+    for channel in filled.T:
+        finite = np.isfinite(channel)
+        mean = channel[finite].mean(dtype=np.float64) if finite.any() else 0.0
+        channel[~finite] = mean
+    return filled
+
+
+def along(
+    axis: int,
+    frame: NDArray[Any],
+    filter_lines: Callable[[NDArray[Any], NDArray[Any]], object],
+) -> NDArray[Any]:
+    """Filter along one axis, on all cores.
+
+    `filter_lines` reads the first array and fills the second; both are parts of the
+    frame that are whole along the axis.
+    """
+    result = np.empty_like(frame)
+    lengths = [0 if i == axis else n for i, n in enumerate(frame.shape)]
+    across = int(np.argmax(lengths))  # threads share out this axis
+    if across == axis:
+        filter_lines(frame, result)
+        return result
+    step = max(1, -(-lengths[across] // 16))
+
+    def task(start: int) -> None:
+        part = (*[slice(None)] * across, slice(start, start + step))
+        filter_lines(frame[part], result[part])
+
+    on_all_cores(task, range(0, lengths[across], step))
+    return result
+
+
+def gaussian(
+    frame: NDArray[Any], sigma: float, orders: Sequence[int] | None = None
+) -> NDArray[Any]:
+    """Blur along all axes, or differentiate the blurred frame.
+
+    As `scipy.ndimage.gaussian_filter`, on all cores.
+
+    Parameters
+    ----------
+    frame : ndarray (*spatial) float32 or float64
+    sigma : float
+    orders : sequence of int, optional
+        Order of the derivative along each axis.
+    """
+    for axis, order in enumerate(orders or [0] * frame.ndim):
+
+        def filter_lines(
+            part: NDArray[Any], out: NDArray[Any], axis: int = axis, order: int = order
+        ) -> None:
+            ndimage.gaussian_filter1d(part, sigma, axis, order, out, MODE)
+
+        frame = along(axis, frame, filter_lines)
+    return frame
+
+
+def correlate(
+    frame: NDArray[Any], kernels: Sequence[NDArray[Any] | Sequence[float]]
+) -> NDArray[Any]:
+    """Correlate with a kernel along each axis, on all cores."""
+    for axis, kernel in enumerate(kernels):
+
+        def filter_lines(
+            part: NDArray[Any],
+            out: NDArray[Any],
+            axis: int = axis,
+            kernel: Any = kernel,
+        ) -> None:
+            ndimage.correlate1d(part, kernel, axis, out, MODE)
+
+        frame = along(axis, frame, filter_lines)
+    return frame
