@@ -2,13 +2,33 @@
 
 import json
 import math
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_pixel_mixtures import AnchorDistance, Color, Position
+from napari_pixel_mixtures import (
+    HSV,
+    AnchorDistance,
+    Blur,
+    Channel,
+    Color,
+    Companion,
+    DifferenceOfGaussians,
+    Expression,
+    GaborEnergy,
+    GradientMagnitude,
+    Hessian,
+    Lab,
+    LCh,
+    LinearRGB,
+    LocalDeviation,
+    Position,
+    StructureTensor,
+    YCbCr,
+)
 from napari_pixel_mixtures.features import Feature
 
 FEATURES = [
@@ -18,7 +38,60 @@ FEATURES = [
     AnchorDistance(n=3, seed=7, weight=1 / 5000),
     AnchorDistance(anchors=[(0, 0), (3.5, -2)]),
     AnchorDistance(n=np.int64(3), seed=np.uint8(7), weight=np.float32(0.5)),
+    Position("XY", influence=0.5),
+    Channel(np.uint8(2)),
+    LinearRGB("G"),
+    HSV("H S"),
+    Lab("a b", weight=0.25),
+    LCh("h"),
+    YCbCr("Cb"),
+    Blur(np.float32(2.5), of="Lab"),
+    GradientMagnitude(1),
+    DifferenceOfGaussians(2, ratio=1.5),
+    LocalDeviation(4, of="channels"),
+    StructureTensor(0.3),
+    Hessian(100),
+    GaborEnergy(3, directions=np.int32(6)),
+    Companion("nuclei [µm]"),
+    Expression("(R - G) / (R + G + 1)", weight=2),
 ]
+
+
+def test_every_kind_is_tried():
+    assert {type(feature) for feature in FEATURES} == set(Feature.registry.values())
+
+
+@pytest.mark.parametrize("kind", Feature.registry.values())
+def test_what_menus_and_forms_are_built_from(kind):
+    made = kind()  # as a menu makes it
+    assert 0 < len(kind.title) < 20
+    assert kind.tip.endswith(".") and len(kind.tip) < 160
+    for f in fields(kind):
+        if not f.metadata:
+            continue
+        assert f.metadata["label"] and f.metadata["tooltip"].endswith(".")
+        value = getattr(made, f.name)
+        if "choices" in f.metadata:
+            assert value in f.metadata["choices"]
+        for option in f.metadata.get("choices", ()):
+            assert getattr(kind(**{f.name: option}), f.name) == option
+        for bound in ("min", "max"):
+            if bound in f.metadata:
+                option = f.metadata[bound]
+                assert type(option) is type(value)
+                kind(**{f.name: option})
+
+
+def test_titles_are_told_apart():
+    titles = [kind.title for kind in Feature.registry.values()]
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=str)
+def test_weight_and_influence_are_no_part_of_the_measurement(feature):
+    other = replace(feature, weight=0.125, influence=0.75)
+    assert other.measurement == feature.measurement
+    assert other.measurement.weight == other.measurement.influence == 1
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=str)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cases import BAD_IMAGES, DTYPES, PICTURES, noise
+from napari_pixel_mixtures import cluster
 from napari_pixel_mixtures.features import Picture
 
 # Those that only measuring, or the mask, shows to be bad.
@@ -139,3 +140,102 @@ def test_valid_pixels_are_finite_in_all_channels_and_within_the_mask():
 def test_channel_values_become_colors(array, values, expected):
     picture = Picture.from_array(array)
     np.testing.assert_allclose(picture.to_rgb(np.array(values)), expected, atol=1e-6)
+
+
+def test_channels_may_be_images_of_their_own():
+    first, second = noise(5, 7), noise(5, 7, seed=1).astype(np.uint16)
+    picture = Picture.from_channels([first, second], ["nuclei", "actin"])
+    np.testing.assert_array_equal(picture.values, np.stack([first, second], axis=-1))
+    assert picture.values.dtype == np.uint16
+    assert picture.channel_names == ("nuclei", "actin")
+    assert not picture.rgb
+    three = Picture.from_channels([first, first, first])
+    assert not three.rgb
+    assert three.channel_names == ("channel 0", "channel 1", "channel 2")
+    assert three.like_array(three.values).shape == (5, 7, 3)
+    volume = Picture.from_channels([noise(3, 5, 7)] * 4, scale=(2, 1, 1))
+    assert (volume.shape, volume.n_channels) == ((3, 5, 7), 4)
+    assert volume.scale == (2.0, 1.0, 1.0)
+
+
+def test_names_of_channels_are_names_of_features():
+    channels = [noise(5, 7, seed=i) for i in range(4)]
+    names = ("a", "b", "c", "d")
+    clustering = cluster(Picture.from_channels(channels, names), 3)
+    assert clustering.feature_names == names
+    assert list(clustering.table().columns[-4:]) == list(names)
+    stacked = cluster(np.stack(channels), 3, channel_axis=0)
+    np.testing.assert_array_equal(clustering.labels, stacked.labels)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: Picture.from_channels([noise(5, 7), noise(5, 8), noise(5, 7)]),
+            "Expected channels of one shape, got (5, 7) and (5, 8); choose images of "
+            "the same pixels.",
+        ),
+        (
+            lambda: Picture.from_channels([]),
+            "Expected channels of one shape, got no channel; choose images of the same "
+            "pixels.",
+        ),
+        (
+            lambda: Picture.from_channels([noise(5, 7)] * 2, ["a"]),
+            "Expected a name for each of the 2 channels, got ['a']; give 2 strings.",
+        ),
+        (
+            lambda: Picture.from_array(noise(5, 7, 2), names="ab"),
+            "Expected a name for each of the 2 channels, got 'ab'; give 2 strings.",
+        ),
+        (
+            lambda: Picture.from_array(noise(5, 7), axis_labels=("y", 1)),
+            "Expected a name for each of the 2 axes, got ('y', 1); give 2 strings.",
+        ),
+        (
+            lambda: Picture.from_array(noise(5, 7, 3), scale=(1, 1, 1)),
+            "Expected a scale for each of the 2 axes, got (1, 1, 1); leave out the "
+            "channel axis.",
+        ),
+        (
+            lambda: Picture.from_array(noise(5, 7), scale=2.0),
+            "Expected a scale for each of the 2 axes, got 2.0; leave out the channel "
+            "axis.",
+        ),
+        (
+            lambda: Picture.from_array(noise(5, 7), scale=(1, 0)),
+            "Expected the scale to be a number from 1e-30 to 1e+30, got 0.",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_array_is_refused(make, sentence):
+    with pytest.raises(ValueError) as caught:
+        make()
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "names", "spatial"),
+    [
+        ((5, 7), None, "YX", (0, 1)),
+        ((3, 5, 7), None, "ZYX", (0, 1, 2)),
+        ((2, 3, 5, 7), None, "TZYX", (1, 2, 3)),
+        ((2, 2, 3, 5, 7), None, ("axis -5", *"TZYX"), (2, 3, 4)),
+        # As napari labels axes that have none.
+        ((3, 5, 7), ("-3", "-2", "-1"), "ZYX", (0, 1, 2)),
+        ((3, 5, 7), ("", "", ""), "ZYX", (0, 1, 2)),
+        ((3, 5, 7), ("t", "y", "x"), "TYX", (1, 2)),
+        ((3, 5, 7), ("Time", "-2", "-1"), "TYX", (1, 2)),
+        ((3, 5, 7), ("x", "y", "z"), "XYZ", (0, 1, 2)),
+        ((3, 5, 7), ("y", "t", "x"), "YTX", (0, 2)),
+        ((3, 5, 7), ("lambda", "y", "x"), ("lambda", "Y", "X"), (1, 2)),
+        ((3, 5, 7), ("plane", "row", "column"), ("plane", "row", "column"), (1, 2)),
+        ((3, 5, 7), ("t", "lambda", "x"), ("T", "lambda", "X"), (2,)),
+        ((3, 5, 7), ("x", "y", "x"), "XYX", (1, 2)),
+    ],
+)
+def test_axes_are_called_by_their_labels_or_places(shape, labels, names, spatial):
+    picture = Picture.from_array(np.zeros(shape), None, axis_labels=labels)
+    assert picture.axis_names == tuple(names)
+    assert picture.spatial_axes == spatial

@@ -127,3 +127,56 @@ def test_a_bad_seed_is_refused(seed):
         "Expected the seed of the anchors to be a whole number from 0 to 4294967295, "
         f"got {seed!r}."
     )
+
+
+@pytest.mark.parametrize(
+    ("axes", "labels", "names"),
+    [
+        ("all", None, ("X", "Y", "Z", "T")),
+        ("X", None, ("X",)),
+        ("XY", None, ("X", "Y")),
+        ("TZ", None, ("T", "Z")),
+        ("Z", ("z", "t", "y", "x"), ("Z",)),
+        ("all", ("z", "t", "y", "lambda"), ("lambda", "Y", "T", "Z")),
+    ],
+)
+def test_some_axes(axes, labels, names):
+    shape = (2, 3, 4, 5)
+    picture = Picture.from_array(np.zeros(shape), None, axis_labels=labels)
+    assert Position(axes).names(picture) == names
+    found = Position(axes).compute(picture, None)
+    indices = np.indices(shape).reshape(4, -1)
+    expected = [indices[picture.axis_names.index(name)] for name in names]
+    np.testing.assert_array_equal(found.T, expected)
+
+
+def test_places_are_in_the_pictures_scale():
+    picture = Picture.from_array(np.zeros((3, 4, 5)), None, scale=(2.5, 0.5, 0.25))
+    z, y, x = np.indices((3, 4, 5)).reshape(3, -1)
+    found = Position().compute(picture, None)
+    np.testing.assert_allclose(found.T, [0.25 * x, 0.5 * y, 2.5 * z])
+    feature = AnchorDistance(anchors=[(1, 2, 3)])
+    expected = np.sqrt(
+        (2.5 * (z - 1)) ** 2 + (0.5 * (y - 2)) ** 2 + (0.25 * (x - 3)) ** 2
+    )
+    np.testing.assert_allclose(feature.compute(picture, None)[:, 0], expected)
+
+
+@pytest.mark.parametrize("axes", ["", "x", "XX", "XA", "ALL", None, 3, ("X",), "XYZTX"])
+def test_bad_axes_are_refused(axes):
+    with pytest.raises(ValueError) as caught:
+        Position(axes)
+    assert str(caught.value) == (
+        "Expected axes as 'all' or letters among X, Y, Z and T, each once, got "
+        f"{axes!r}."
+    )
+
+
+def test_an_axis_that_is_not_there_is_refused():
+    for ask in (Position("XZ").names, lambda p: Position("XZ").compute(p, None)):
+        with pytest.raises(ValueError) as caught:
+            ask(grey((2, 3)))
+        assert str(caught.value) == (
+            "Expected axes among ('Y', 'X') for Position, got 'Z'; choose others, or "
+            "label the axes of the image."
+        )

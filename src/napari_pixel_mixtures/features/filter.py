@@ -26,6 +26,9 @@ SOURCES = ("brightness", "channels", "Lab")
 MODE = "nearest"
 """Beyond its border the picture goes on with the border's values."""
 
+PARTS = 16
+"""Into how many parts an axis is divided for the threads."""
+
 
 @dataclass(frozen=True, repr=False)
 class Filter(Feature):
@@ -154,32 +157,6 @@ def _filled(rows: NDArray[Any]) -> NDArray[Any]:
     return filled
 
 
-def along(
-    axis: int,
-    frame: NDArray[Any],
-    filter_lines: Callable[[NDArray[Any], NDArray[Any]], object],
-) -> NDArray[Any]:
-    """Filter along one axis, on all cores.
-
-    `filter_lines` reads the first array and fills the second; both are parts of the
-    frame that are whole along the axis.
-    """
-    result = np.empty_like(frame)
-    lengths = [0 if i == axis else n for i, n in enumerate(frame.shape)]
-    across = int(np.argmax(lengths))  # threads share out this axis
-    if across == axis:
-        filter_lines(frame, result)
-        return result
-    step = max(1, -(-lengths[across] // 16))
-
-    def task(start: int) -> None:
-        part = (*[slice(None)] * across, slice(start, start + step))
-        filter_lines(frame[part], result[part])
-
-    on_all_cores(task, range(0, lengths[across], step))
-    return result
-
-
 def gaussian(
     frame: NDArray[Any], sigma: float, orders: Sequence[int] | None = None
 ) -> NDArray[Any]:
@@ -194,30 +171,55 @@ def gaussian(
     orders : sequence of int, optional
         Order of the derivative along each axis.
     """
-    for axis, order in enumerate(orders or [0] * frame.ndim):
+    derivatives = orders or [0] * frame.ndim
 
-        def filter_lines(
-            part: NDArray[Any], out: NDArray[Any], axis: int = axis, order: int = order
-        ) -> None:
-            ndimage.gaussian_filter1d(part, sigma, axis, order, out, MODE)
+    def filter_lines(lines: NDArray[Any], axis: int, out: NDArray[Any]) -> None:
+        ndimage.gaussian_filter1d(lines, sigma, axis, derivatives[axis], out, MODE)
 
-        frame = along(axis, frame, filter_lines)
-    return frame
+    return _separably(frame, filter_lines)
 
 
 def correlate(
     frame: NDArray[Any], kernels: Sequence[NDArray[Any] | Sequence[float]]
 ) -> NDArray[Any]:
     """Correlate with a kernel along each axis, on all cores."""
-    for axis, kernel in enumerate(kernels):
 
-        def filter_lines(
-            part: NDArray[Any],
-            out: NDArray[Any],
+    def filter_lines(lines: NDArray[Any], axis: int, out: NDArray[Any]) -> None:
+        ndimage.correlate1d(lines, kernels[axis], axis, out, MODE)
+
+    return _separably(frame, filter_lines)
+
+
+def _separably(
+    frame: NDArray[Any],
+    filter_lines: Callable[[NDArray[Any], int, NDArray[Any]], object],
+) -> NDArray[Any]:
+    """Filter along one axis after the other; threads share out another axis.
+
+    `filter_lines` reads lines along an axis, and writes the results, perhaps to where
+    it read them, as in `scipy.ndimage.gaussian_filter`.
+    """
+    result = np.empty_like(frame)
+    source = frame
+    for axis in range(frame.ndim):
+        lengths = [0 if i == axis else n for i, n in enumerate(frame.shape)]
+        across = int(np.argmax(lengths))
+        if across == axis:  # there is no other
+            filter_lines(source, axis, result)
+            continue
+        step = -(-lengths[across] // PARTS)
+
+        def task(
+            start: int,
+            source: NDArray[Any] = source,
             axis: int = axis,
-            kernel: Any = kernel,
+            across: int = across,
+            step: int = step,
         ) -> None:
-            ndimage.correlate1d(part, kernel, axis, out, MODE)
+            part = (*[slice(None)] * across, slice(start, start + step))
+            filter_lines(source[part], axis, result[part])
 
-        frame = along(axis, frame, filter_lines)
-    return frame
+        on_all_cores(task, range(0, lengths[across], step))
+        # scipy needs complex lines whole until they are written.
+        source = result.copy() if result.dtype.kind == "c" else result
+    return result

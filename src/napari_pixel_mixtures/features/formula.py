@@ -167,10 +167,9 @@ class _Reader:
         try:
             tree = ast.parse(self.text[start:], mode="eval")
         except SyntaxError as error:
-            at = start + max(0, (error.offset or 1) - 1)
-            at = min(at, len(self.text))
-            what = repr(self.text[at]) if at < len(self.text) else "the end"
-            self.refuse(what, at)
+            # Python gives 0 where more was expected at the end.
+            at = start + error.offset - 1 if error.offset else len(self.text)
+            self.refuse(repr(self.text[at : at + 1]) if error.offset else "the end", at)
         except (MemoryError, RecursionError):
             self.refuse("brackets nested too deep", start)
         self.start = start

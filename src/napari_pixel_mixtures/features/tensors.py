@@ -129,8 +129,7 @@ def eigenvalues(
     """
     solve = (_one, _two, _three)[len(results) - 1]
     flat = [entry.reshape(-1) for entry in entries]
-    shape = results.shape[1:]
-    found = np.empty((len(results), flat[0].size), results.dtype)
+    found = results.reshape(len(results), -1)  # a copy, if the frame is one of many
 
     def task(part: slice) -> None:
         with np.errstate(all="ignore"):
@@ -141,7 +140,8 @@ def eigenvalues(
             found[:, part] = values
 
     on_all_cores(task, blocks(flat[0].size))
-    results[...] = found.reshape(-1, *shape)
+    if not np.may_share_memory(found, results):
+        results[...] = found.reshape(results.shape)
 
 
 Array = np.ndarray[Any, np.dtype[np.float64]]

@@ -1,0 +1,174 @@
+"""How long features take: a picture, a volume, and a fit after a weight was changed.
+
+    python tests/benchmarks/bench_features.py            print the table
+    python tests/benchmarks/bench_features.py --write    and put it into the README
+
+A time is the least of several runs, for other programs only lengthen it.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+BEGIN, END = "<!-- benchmark:features -->", "<!-- /benchmark:features -->"
+REPEATS = 5
+
+
+def photograph(rows=2048, columns=2048):
+    """scikit-learn's photograph, repeated and noisy, so that no two parts are alike."""
+    from sklearn.datasets import load_sample_image
+
+    image = load_sample_image("china.jpg")
+    repeats = (-(-rows // image.shape[0]), -(-columns // image.shape[1]), 1)
+    tiled = np.tile(image, repeats)[:rows, :columns].astype(np.int16)
+    tiled += np.random.default_rng(0).integers(-8, 9, tiled.shape, np.int16)
+    return np.clip(tiled, 0, 255).astype(np.uint8)
+
+
+def least(function):
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def picture():
+    """Time the features of 4 Mpx one by one, together, and the fits."""
+    from napari_pixel_mixtures.clustering import cluster_steps
+    from napari_pixel_mixtures.features import (
+        Blur,
+        Feature,
+        Lab,
+        LocalDeviation,
+        Picture,
+        Position,
+        StructureTensor,
+    )
+    from napari_pixel_mixtures.material import MaterialCache
+    from napari_pixel_mixtures.recipe import Recipe
+
+    image = Picture.from_array(photograph())
+    for kind in Feature.registry.values():
+        feature = kind()
+        if kind.kind == "companion":
+            continue
+        name = f"4 Mpx RGB: {feature!r}"
+        seconds = least(lambda feature=feature: feature.compute(image, None))
+        yield name, f"{seconds:.2f} s", ""
+    for textures in (
+        (LocalDeviation(2), LocalDeviation(4)),
+        (StructureTensor(2), StructureTensor(4)),
+        (Blur(2, of="Lab"), Blur(4, of="Lab")),
+    ):
+        features = (Lab(), Position(), *textures)
+        recipe = Recipe(n_components=6, features=features)
+        seconds = least(lambda r=recipe: MaterialCache().gather(image, r, None))
+        names = ", ".join(map(repr, features))
+        yield f"4 Mpx RGB: {names}", f"{seconds:.2f} s", "1.5 s"
+
+    cache = MaterialCache()
+    weights = iter(np.linspace(0.5, 1, 100))
+
+    def refit():
+        changed = (*features[:-1], replace(features[-1], weight=float(next(weights))))
+        steps = cluster_steps(
+            image, replace(recipe, features=changed), gather=cache.gather
+        )
+        for _ in steps:
+            pass
+
+    def again():
+        changed = (*features[:-1], replace(features[-1], weight=float(next(weights))))
+        cache.gather(image, replace(recipe, features=changed), None)
+
+    refit()
+    yield "the last, after a change of a weight", f"{least(again):.2f} s", ""
+    yield "and its fit anew, K = 6", f"{least(refit):.2f} s", "0.5 s"
+
+
+def volume():
+    """Cluster a volume; print the seconds and the memory over that of the features."""
+    from napari_pixel_mixtures import Blur, Color, Position, StructureTensor, cluster
+
+    random = np.random.default_rng(0)
+    shape = (64, 512, 512)
+    values = random.integers(0, 40, shape, np.uint8)
+    z, y, x = np.indices(shape, sparse=True)
+    values += ((x // 64 + y // 64 + z // 16) % 3 * 90).astype(np.uint8)
+    features = [Color(), Position(), Blur(2), StructureTensor(2)]
+    # Everything is loaded and compiled before.
+    cluster(values[:4, :64, :64], features=features, channel_axis=None)
+    before = _peak()
+    start = time.perf_counter()
+    clustering = cluster(values, n_components=4, features=features, channel_axis=None)
+    seconds = time.perf_counter() - start
+    size = clustering.labels.size * 4 * len(clustering.feature_names)
+    print(seconds, (_peak() - before) / size, len(clustering.feature_names))
+
+
+def _peak():
+    """Most memory of this process so far, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="write the README")
+    parser.add_argument("--volume", action="store_true", help="only that, in figures")
+    options = parser.parse_args()
+    if options.volume:
+        volume()
+        return
+    rows = list(picture())
+    # In processes of their own, for the peak of memory never sinks.
+    runs = [
+        subprocess.run(
+            [sys.executable, __file__, "--volume"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        for _ in range(3)
+    ]
+    seconds, ratio, n = (
+        min(map(float, figures)) for figures in zip(*runs, strict=True)
+    )
+    name = f"64 x 512 x 512 volume, {n:.0f} columns, features and fit, K = 4"
+    rows.append((name, f"{seconds:.1f} s", "10 s"))
+    rows.append(
+        ("its peak memory, over its features in float32", f"{ratio:.1f} x", "4 x")
+    )
+    table = "\n".join(
+        ["| what | measured | to reach |", "|---|---|---|"]
+        + [f"| {' | '.join(row)} |" for row in rows]
+    )
+    note = (
+        f"Least of {REPEATS} (volume: 3) on {os.cpu_count()} cores "
+        f"({platform.machine()}). Made by `python "
+        "tests/benchmarks/bench_features.py --write`."
+    )
+    print(table, note, sep="\n\n")
+    if options.write:
+        readme = ROOT / "README.md"
+        text = readme.read_text(encoding="utf-8")
+        before, _, rest = text.partition(BEGIN)
+        _, _, after = rest.partition(END)
+        readme.write_text(
+            f"{before}{BEGIN}\n{table}\n\n{note}\n{END}{after}", encoding="utf-8"
+        )
+
+
+if __name__ == "__main__":
+    main()
