@@ -164,7 +164,7 @@ def cluster_steps(
     if preview and values.size * recipe.n_components > PREVIEW_WORK:
         yield from _preview(material, picture, recipe)
     history: list[Iteration] = []
-    fit = _mixture(recipe).fit_steps(values, counts)
+    fit = _mixture(recipe, material).fit_steps(values, counts)
     while True:
         try:
             iteration = next(fit)
@@ -179,7 +179,7 @@ def cluster_steps(
         yield iteration
 
 
-def _mixture(recipe: Recipe) -> FastGaussianMixture:
+def _mixture(recipe: Recipe, material: Material) -> FastGaussianMixture:
     return FastGaussianMixture(
         n_components=recipe.n_components,
         covariance_type=recipe.covariance_type,
@@ -188,6 +188,7 @@ def _mixture(recipe: Recipe) -> FastGaussianMixture:
         max_iter=recipe.max_iter,
         init_params=recipe.init_params,
         random_state=recipe.random_state,
+        exponents=material.samples.influences,
     )
 
 
@@ -202,7 +203,7 @@ def _preview(
     except ValueError:
         return
     quick = replace(recipe, max_iter=min(recipe.max_iter, PREVIEW_ITERATIONS))
-    mixture = yield from _mixture(quick).fit_steps(values, counts)
+    mixture = yield from _mixture(quick, material).fit_steps(values, counts)
     mixture = mixture.reordered(_by_weight(mixture))
     yield describe(mixture, material, picture, recipe)
 
