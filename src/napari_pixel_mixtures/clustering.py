@@ -15,6 +15,7 @@ from .material import Material, check_distinct, value_covariances
 from .mixture import FastGaussianMixture
 from .mixture.covariance import COVARIANCE_TYPES
 from .recipe import Recipe
+from .smoothing import smooth_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -42,6 +43,7 @@ def cluster(
     max_iter: int = Recipe.max_iter,
     reg_covar: float = Recipe.reg_covar,
     init_params: str = Recipe.init_params,
+    smoothing: float = Recipe.smoothing,
     callback: Callable[[Iteration], None] | None = None,
 ) -> Clustering:
     """Cluster the pixels of an image with a Gaussian mixture.
@@ -76,6 +78,9 @@ def cluster(
     init_params : {"subsample", "kmeans", "k-means++", "random", "random_from_data"}
         The start: the best of several short fits to some samples, or one of
         scikit-learn's starts.
+    smoothing : float
+        Labels come from responsibilities blurred by a Gaussian of this standard
+        deviation in pixels; from each pixel's own if 0.
     callback : callable, optional
         Called with each iteration; an exception that it raises ends the fit.
 
@@ -125,6 +130,7 @@ def cluster(
         max_iter=max_iter,
         reg_covar=reg_covar,
         init_params=init_params,
+        smoothing=smoothing,
     )
     steps = cluster_steps(picture, recipe, mask)
     while True:
@@ -233,7 +239,10 @@ def describe(
     """
     samples = material.samples
     summary = mixture.summarize(samples.values, material.values, material.counts)
-    labels = material.to_picture(summary.labels, picture.shape)
+    if recipe.smoothing > 0:
+        labels = smooth_labels(mixture, material, picture.shape, recipe.smoothing)
+    else:
+        labels = material.to_picture(summary.labels, picture.shape)
     assert summary.value_means is not None  # because values were given
     for group in samples.groups:
         if isinstance(group.feature, Color):

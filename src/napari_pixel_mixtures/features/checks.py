@@ -44,8 +44,8 @@ def not_negative(name: str, value: object) -> float:
     return number
 
 
-def fraction(name: str, value: object) -> float:
-    """Give a number from 0 to 1 as float.
+def fraction(name: str, value: object, high: float = 1) -> float:
+    """Give a number from 0 to `high` as float.
 
     Raises
     ------
@@ -53,8 +53,8 @@ def fraction(name: str, value: object) -> float:
         The value is not such a number. True and False are not numbers here.
     """
     number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (number and 0 <= value <= 1):  # type: ignore[operator]
+    if not (number and 0 <= value <= high):  # type: ignore[operator]
         raise ValueError(
-            f"Expected {name} to be a number from 0 to 1, got {value!r:.80}."
+            f"Expected {name} to be a number from 0 to {high}, got {value!r:.80}."
         )
     return float(value)  # type: ignore[arg-type]
