@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from cases import (
@@ -851,3 +852,37 @@ def test_a_picture_that_was_read_before_may_be_clustered():
     assert clustering.picture is picture
     assert clustering.colors.shape == (2, 4)
     assert replace(picture, rgb=False).n_channels == 4
+
+
+@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+def test_influence_leads_from_without_a_feature_to_the_plain_mixture(covariance_type):
+    image = china()[:120:2, :160:2]
+    options = {"n_components": 3, "covariance_type": covariance_type}
+
+    def labels(influence):
+        features = [Position(influence=influence), Color()]
+        return cluster(image, features=features, **options).labels
+
+    without = cluster(image, features=Color(), **options).labels
+    plain = cluster(image, features=[Position(), Color()], **options).labels
+    np.testing.assert_array_equal(labels(0), without)
+    np.testing.assert_array_equal(labels(1), plain)
+    between = labels(0.3)
+    for end in (without, plain):
+        assert adjusted_rand_score(end.ravel(), between.ravel()) < 0.99
+
+
+def test_influence_is_replayed_from_the_recipe():
+    image = china()[:120:2, :160:2]
+    features = [Color(), Position(influence=0.25)]
+    clustering = cluster(image, n_components=3, features=features)
+    recipe = Recipe.from_json(clustering.recipe.to_json())
+    assert recipe.features == tuple(features)
+    again = cluster(image, n_components=3, features=recipe.features)
+    np.testing.assert_array_equal(again.labels, clustering.labels)
+    np.testing.assert_array_equal(clustering.mixture.exponents, [1, 1, 1, 0.25, 0.25])
+    samples = Samples.measure(clustering.picture, recipe.features)
+    proba = clustering.mixture.predict_proba(samples.values)
+    np.testing.assert_array_equal(
+        proba.argmax(axis=1) + 1, clustering.labels.reshape(-1)
+    )

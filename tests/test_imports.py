@@ -21,9 +21,12 @@ ARROWS = {
     "mixture": set(),
     "recipe": {"features"},
     "matching": set(),
+    "smoothing": {"material", "mixture"},
     "material": {"features", "mixture", "recipe"},
-    "clusters": {"features", "mixture", "recipe", "matching"},
-    "clustering": {"features", "mixture", "recipe", "material", "clusters"},
+    "clusters": {"features", "mixture", "recipe", "matching", "smoothing"},
+    "clustering": {
+        *("features", "mixture", "recipe", "material", "clusters", "smoothing")
+    },
     "space": {"clusters", "mixture.covariance"},
     "cloud": {"clusters", "mixture.whitening", "space", "features.checks"},
     "selection": {"mixture.library"},

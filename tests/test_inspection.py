@@ -5,7 +5,9 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.mixture import GaussianMixture
 
+from cases import china
 from napari_pixel_mixtures import Color, Position, cluster
+from napari_pixel_mixtures.features import Samples
 from napari_pixel_mixtures.inspection import inspect_pixel
 from napari_pixel_mixtures.mixture.covariance import COVARIANCE_TYPES
 
@@ -45,3 +47,17 @@ def test_a_pixel_outside_is_refused():
     with pytest.raises(IndexError) as error:
         inspect_pixel(clustering, 12)
     assert str(error.value) == "Expected a pixel from 0 to 11, got 12."
+
+
+@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+def test_probabilities_respect_influence(covariance_type):
+    image = china()[:100:2, :150:2]
+    features = [Color(), Position(influence=0.2)]
+    clustering = cluster(image, 4, covariance_type, features)
+    samples = Samples.measure(clustering.picture, features).values
+    for pixel in (0, 1234, 3000):
+        report = inspect_pixel(clustering, pixel, most=4)
+        expected = clustering.mixture.predict_proba(samples[pixel : pixel + 1])[0]
+        np.testing.assert_allclose(
+            report.probabilities, expected[report.labels - 1], atol=1e-4
+        )

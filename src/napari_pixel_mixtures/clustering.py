@@ -15,6 +15,7 @@ from .material import Material, check_distinct, value_covariances
 from .mixture import FastGaussianMixture
 from .mixture.covariance import COVARIANCE_TYPES
 from .recipe import Recipe
+from .smoothing import smooth_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -43,6 +44,7 @@ def cluster(
     max_iter: int = Recipe.max_iter,
     reg_covar: float = Recipe.reg_covar,
     init_params: str = Recipe.init_params,
+    smoothing: float = Recipe.smoothing,
     callback: Callable[[Iteration], None] | None = None,
 ) -> Clustering:
     """Cluster the pixels of an image with a Gaussian mixture.
@@ -80,6 +82,9 @@ def cluster(
     init_params : {"subsample", "kmeans", "k-means++", "random", "random_from_data"}
         The start: the best of several short fits to some samples, or one of
         scikit-learn's starts.
+    smoothing : float
+        Labels come from responsibilities blurred by a Gaussian of this standard
+        deviation in pixels; from each pixel's own if 0.
     callback : callable, optional
         Called with each iteration; an exception that it raises ends the fit.
 
@@ -131,6 +136,7 @@ def cluster(
         max_iter=max_iter,
         reg_covar=reg_covar,
         init_params=init_params,
+        smoothing=smoothing,
     )
     steps = cluster_steps(picture, recipe, mask)
     while True:
@@ -170,7 +176,7 @@ def cluster_steps(
     if preview and values.size * recipe.n_components > PREVIEW_WORK:
         yield from _preview(material, picture, recipe)
     history: list[Iteration] = []
-    fit = _mixture(recipe).fit_steps(values, counts)
+    fit = _mixture(recipe, material).fit_steps(values, counts)
     while True:
         try:
             iteration = next(fit)
@@ -185,7 +191,7 @@ def cluster_steps(
         yield iteration
 
 
-def _mixture(recipe: Recipe) -> FastGaussianMixture:
+def _mixture(recipe: Recipe, material: Material) -> FastGaussianMixture:
     return FastGaussianMixture(
         n_components=recipe.n_components,
         covariance_type=recipe.covariance_type,
@@ -194,6 +200,7 @@ def _mixture(recipe: Recipe) -> FastGaussianMixture:
         max_iter=recipe.max_iter,
         init_params=recipe.init_params,
         random_state=recipe.random_state,
+        exponents=material.samples.influences,
     )
 
 
@@ -208,7 +215,7 @@ def _preview(
     except ValueError:
         return
     quick = replace(recipe, max_iter=min(recipe.max_iter, PREVIEW_ITERATIONS))
-    mixture = yield from _mixture(quick).fit_steps(values, counts)
+    mixture = yield from _mixture(quick, material).fit_steps(values, counts)
     mixture = mixture.reordered(_by_weight(mixture))
     yield describe(mixture, material, picture, recipe)
 
@@ -238,7 +245,10 @@ def describe(
     """
     samples = material.samples
     summary = mixture.summarize(samples.values, material.values, material.counts)
-    labels = material.to_picture(summary.labels, picture.shape)
+    if recipe.smoothing > 0:
+        labels = smooth_labels(mixture, material, picture.shape, recipe.smoothing)
+    else:
+        labels = material.to_picture(summary.labels, picture.shape)
     assert summary.value_means is not None  # because values were given
     for group in samples.groups:
         if isinstance(group.feature, Color):

@@ -10,6 +10,9 @@ import numpy as np
 from .features.checks import MAX_SEED, whole
 from .matching import match_labels
 from .mixture.covariance import COVARIANCE_TYPES
+from .smoothing import connected_regions
+
+MAX_SIZE = 10**9  # pixels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,6 +126,35 @@ class Clustering:
         palette = np.zeros((len(colors) + 1, colors.shape[1]), colors.dtype)
         palette[1:] = colors
         return self.picture.like_array(palette[self.labels])
+
+    def regions(self, min_size: int = 1000) -> NDArray[np.int32]:
+        """Give each connected piece of a cluster a number of its own.
+
+        Parameters
+        ----------
+        min_size : int
+            Pieces of fewer pixels are dealt out to the nearest others.
+
+        Returns
+        -------
+        ndarray (*spatial) int32
+            1, 2, and so on in scan order; 0 where pixels are not clustered.
+
+        Raises
+        ------
+        ValueError
+            The size is not a whole number of at least 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from napari_pixel_mixtures import cluster
+        >>> image = np.array([[0, 0, 9, 9, 0, 0], [0, 0, 9, 9, 9, 0]])
+        >>> cluster(image, n_components=2).regions(min_size=4)
+        array([[1, 1, 2, 2, 2, 2],
+               [1, 1, 2, 2, 2, 2]], dtype=int32)
+        """
+        return connected_regions(self.labels, whole("min_size", min_size, 1, MAX_SIZE))
 
     def reordered(self, order: ArrayLike) -> Clustering:
         """Give the components other numbers.

@@ -78,11 +78,13 @@ def inspect_pixel(clustering: Clustering, pixel: int, most: int = 3) -> PixelRep
     )
     offsets = raw * factors - mixture.means_
     kind = COVARIANCE_TYPES[mixture.covariance_type]
-    matrices = kind.matrices(mixture.covariances_, *mixture.means_.shape)
-    solved = np.linalg.solve(matrices.astype(np.float64), offsets[..., np.newaxis])
-    squares = np.einsum("kd,kd->k", offsets, solved[..., 0])
-    _, logarithms = np.linalg.slogdet(matrices.astype(np.float64))
-    scores = np.log(mixture.weights_) - (logarithms + squares) / 2
+    roots = kind.matrices(mixture.precisions_cholesky_, *mixture.means_.shape)
+    whitened = np.einsum("kd,kde->ke", offsets, roots.astype(np.float64))
+    logarithms = np.log(np.diagonal(roots, axis1=1, axis2=2).astype(np.float64))
+    exponents = 1.0 if mixture.exponents is None else np.asarray(mixture.exponents)
+    terms = exponents * (logarithms - whitened**2 / 2)
+    scores = np.log(mixture.weights_) + terms.sum(axis=1)
+    squares = (whitened**2).sum(axis=1)
     probabilities = np.exp(scores - scores.max())
     probabilities /= probabilities.sum()
     best = np.argsort(-probabilities, kind="stable")[:most]
@@ -90,5 +92,5 @@ def inspect_pixel(clustering: Clustering, pixel: int, most: int = 3) -> PixelRep
         features=dict(zip(clustering.feature_names, raw.tolist(), strict=True)),
         labels=best + 1,
         probabilities=probabilities[best],
-        distances=np.sqrt(np.maximum(squares[best], 0.0)),
+        distances=np.sqrt(squares[best]),
     )

@@ -112,6 +112,25 @@ class Material:
         counts = None if self.counts is None else self.counts[::step]
         return self.samples.values[::step], counts
 
+    def rows_between(
+        self, start: int, stop: int
+    ) -> tuple[NDArray[np.intp] | slice, NDArray[Any] | slice]:
+        """Give the pixels with flat indices from start to stop, and their rows.
+
+        Returns
+        -------
+        pixels : ndarray (m,) or slice
+            Flat indices less `start`, of those pixels that have a row.
+        rows : ndarray (m,) or slice
+            The row of each.
+        """
+        pixels: NDArray[np.intp] | slice = slice(0, stop - start)
+        places = slice(start, stop)
+        if self.pixels is not None:
+            places = slice(*np.searchsorted(self.pixels, [start, stop]).tolist())
+            pixels = self.pixels[places] - start
+        return pixels, places if self.inverse is None else self.inverse[places]
+
     def to_picture(self, rows: NDArray[np.uint8], shape: tuple[int, ...]) -> Any:
         """Bring labels of rows, from 0, to the picture (*spatial), from 1."""
         found = rows + np.uint8(1)

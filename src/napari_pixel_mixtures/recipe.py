@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .features import SCALINGS, Color, Feature
-from .features.checks import MAX_SEED, not_negative, whole
+from .features.checks import MAX_SEED, within, not_negative, whole
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 STARTS = ("subsample", "kmeans", "k-means++", "random", "random_from_data")
+MAX_SMOOTHING = 100  # pixels
 MAX_COMPONENTS = 255  # labels are uint8, and 0 means "no cluster"
 
 
@@ -40,6 +41,9 @@ class Recipe:
     init_params : {"subsample", "kmeans", "k-means++", "random", "random_from_data"}
         The start: the best of several short fits to some samples, or one of
         scikit-learn's starts.
+    smoothing : float
+        Labels come from responsibilities blurred by a Gaussian of this standard
+        deviation in pixels, 0 to 100; from each pixel's own if 0.
 
     Raises
     ------
@@ -63,6 +67,7 @@ class Recipe:
     max_iter: int = 200
     reg_covar: float = 1e-6
     init_params: str = "subsample"
+    smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every setting; lists become tuples, numpy's numbers Python's."""
@@ -73,6 +78,7 @@ class Recipe:
             "max_iter": whole("max_iter", self.max_iter, 1, 2**31 - 1),
             "tol": not_negative("tol", self.tol),
             "reg_covar": not_negative("reg_covar", self.reg_covar),
+            "smoothing": within("smoothing", self.smoothing, 0, MAX_SMOOTHING),
         }
         _check_choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
         _check_choice("scaling", self.scaling, SCALINGS)

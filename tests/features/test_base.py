@@ -190,3 +190,15 @@ def test_a_new_kind_is_one_class():
         assert Feature.from_json({"kind": "answer", "weight": 2}) == Answer(weight=2)
     finally:
         del Feature.registry["answer"]
+
+
+def test_influence_declares_how_a_form_shows_it():
+    influence = {field.name: field for field in fields(Color)}["influence"]
+    assert influence.metadata["label"] == "Influence"
+    assert influence.metadata["tooltip"] == (
+        "How much this feature counts, for every covariance type: 1 is the plain "
+        "mixture, 0 gives the labels without the feature. It is an exponent on the "
+        "feature's part of each component's likelihood, so that in between its "
+        "evidence is discounted."
+    )
+    assert (influence.metadata["min"], influence.metadata["max"]) == (0, 1)

@@ -171,3 +171,24 @@ def test_an_unknown_scaling_is_refused():
     assert str(caught.value) == (
         "Expected a scaling among ('group', 'raw'), got 'log'."
     )
+
+
+def test_features_of_more_influence_come_first():
+    features = [Position(influence=0.5), Color(), DISTANCE, Color(influence=0)]
+    samples = measure(china()[:20, :30], features)
+    assert [group.feature for group in samples.groups] == [
+        Color(),
+        DISTANCE,
+        Position(influence=0.5),
+    ]
+    assert [(g.start, g.stop) for g in samples.groups] == [(0, 3), (3, 9), (9, 11)]
+    assert samples.names[:3] == ("R", "G", "B")
+    assert samples.names[-2:] == ("X", "Y")
+    np.testing.assert_array_equal(samples.influences, [1] * 9 + [0.5] * 2)
+    y, x = np.mgrid[:20, :30]
+    np.testing.assert_array_equal(samples.values[:, 9], x.ravel())
+    np.testing.assert_array_equal(samples.values[:, 10], y.ravel())
+
+
+def test_influences_of_1_are_none():
+    assert measure(china()[:20, :30], [Position(), Color()]).influences is None

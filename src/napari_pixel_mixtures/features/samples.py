@@ -57,7 +57,8 @@ class Samples:
     names : tuple of str
         Name of each column.
     groups : tuple of FeatureGroup
-        Which columns belong to which feature.
+        Which columns belong to which feature. Features of more influence come
+        first, those of the same in the order in which they were given.
     pixels : ndarray (n,) or None
         Flat index of each row's pixel; None if every pixel has its row, in order.
     """
@@ -66,6 +67,14 @@ class Samples:
     names: tuple[str, ...]
     groups: tuple[FeatureGroup, ...]
     pixels: NDArray[np.intp] | None
+
+    @property
+    def influences(self) -> NDArray[np.float64] | None:
+        """Influence of each column's feature, (d,); None if all are 1."""
+        influences = [group.feature.influence for group in self.groups]
+        if set(influences) == {1.0}:
+            return None
+        return np.repeat(influences, [g.stop - g.start for g in self.groups])
 
     @classmethod
     def measure(
@@ -85,7 +94,7 @@ class Samples:
         ----------
         picture : Picture
         features : sequence of Feature
-            Those with weight 0 are left out.
+            Those with weight 0 or influence 0 are left out.
         scaling : {"group", "raw"}
             "group" divides each feature by its pooled standard deviation, the root
             of the mean variance of its columns; "raw" keeps native units. Both are
@@ -119,6 +128,7 @@ class Samples:
                [40.,  1.,  1.]])
         """
         used = [feature for feature in features if feature.used]
+        used.sort(key=lambda feature: -feature.influence)
         if not used:
             raise ValueError(
                 "Expected at least one feature with a weight above 0, got none; "

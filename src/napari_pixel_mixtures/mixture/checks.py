@@ -95,6 +95,21 @@ def check_weights(weights: ArrayLike, n_components: int) -> Array:
     return checked
 
 
+def check_exponents(exponents: ArrayLike | None, n_features: int | None) -> Any:
+    """Return exponents as an array (d,); None where all are 1."""
+    if exponents is None:
+        return None
+    checked = _as_floats(exponents).astype(np.float64)
+    if n_features is not None:
+        _check_shape(checked, (n_features,), "exponents")
+    if not (checked > 0).all():
+        raise ValueError(
+            "Expected exponents above 0, one for each column of the samples, got "
+            f"{checked.tolist()!r:.80}; leave out a column that should not count."
+        )
+    return None if (checked == 1).all() else checked
+
+
 def check_means(means: ArrayLike, n_components: int, n_features: int) -> Array:
     """Return means_init as an array (K, d)."""
     checked = _as_floats(means)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,12 +26,46 @@ class CovarianceType(ABC):
     that they have in scikit-learn. A *factor* L whitens: z = L (x - mean). Factors
     are stored for each component, as the layout wants them: (K, d, d) lower
     triangles, (K, d) or (K,).
+
+    With `exponents` b (d,), the density of a component is the product over the
+    columns of p(x_j | x_1 .. x_(j-1)) ** b_j, see `FastGaussianMixture`.
     """
 
     name: ClassVar[str]
     layout: ClassVar[Layout]
     demand: ClassVar[str]
     """What a precision should be, in an error."""
+    exponents: Array | None = None
+
+    def with_exponents(self, exponents: Array | None) -> CovarianceType:
+        """Return this type with exponents (d,) on the columns; None for all 1."""
+        if exponents is None:
+            return self
+        kind = copy(self)
+        kind.exponents = exponents
+        return kind
+
+    def dimension(self, n_features: int) -> float:
+        """Sum of the exponents."""
+        return n_features if self.exponents is None else float(self.exponents.sum())
+
+    def tempered(self, factors: Array) -> Array:
+        """Multiply row j of factors by the root of b_j: |z|^2 has the exponents.
+
+        The M step needs no more: covariances do not depend on the factors that
+        whitened the moments which they are estimated from.
+        """
+        if self.exponents is None:
+            return factors
+        roots = np.sqrt(self.exponents)
+        return np.asarray(factors * (roots[:, None] if factors.ndim == 3 else roots))
+
+    def _sum_of_logs(self, diagonals: Array) -> Array:
+        """Sum of b_j log L_jj, (K,), from the diagonals of factors (K, d)."""
+        logs = np.log(diagonals)
+        if self.exponents is not None:
+            logs *= self.exponents
+        return np.asarray(logs.sum(axis=1))
 
     @abstractmethod
     def valid_precisions(self, precisions: Array) -> bool:
@@ -54,7 +89,7 @@ class CovarianceType(ABC):
 
     @abstractmethod
     def log_determinants(self, factors: Array, n_features: int) -> Array:
-        """Logarithm of the determinant of each factor, (K,)."""
+        """Logarithm of the determinant of each factor, with exponents, (K,)."""
 
     @abstractmethod
     def cholesky_of_precisions(self, precisions: Array) -> Array:
@@ -174,8 +209,7 @@ class Full(CovarianceType):
 
     def log_determinants(self, factors: Array, n_features: int) -> Array:
         """Logarithm of the determinant of each factor, (K,)."""
-        diagonals = np.diagonal(factors, axis1=1, axis2=2)
-        return np.asarray(np.log(diagonals).sum(axis=1))
+        return self._sum_of_logs(np.diagonal(factors, axis1=1, axis2=2))
 
     def cholesky_of_precisions(self, precisions: Array) -> Array:
         """Upper triangles U with U U^T the precision."""
@@ -296,7 +330,7 @@ class Diagonal(CovarianceType):
 
     def log_determinants(self, factors: Array, n_features: int) -> Array:
         """Logarithm of the determinant of each factor, (K,)."""
-        return np.asarray(np.log(factors).sum(axis=1))
+        return self._sum_of_logs(factors)
 
     def cholesky_of_precisions(self, precisions: Array) -> Array:
         """Square roots of the precisions."""
@@ -345,8 +379,16 @@ class Spherical(CovarianceType):
     """Every component has one variance for all features, (K,)."""
 
     name = "spherical"
-    layout = Scalar()
+    layout: ClassVar[Layout] = Scalar()
     demand = "positive"
+
+    def with_exponents(self, exponents: Array | None) -> CovarianceType:
+        """Return this type with exponents (d,) on the columns; None for all 1."""
+        if exponents is None:
+            return self
+        kind = TemperedSpherical()
+        kind.exponents = exponents
+        return kind
 
     def valid_precisions(self, precisions: Array) -> bool:
         """Whether precisions that a user gives are what `demand` says."""
@@ -400,6 +442,48 @@ class Spherical(CovarianceType):
         """Give variances and their inverse roots from matrices (K, d, d)."""
         diagonals = np.diagonal(matrices, axis1=1, axis2=2)
         variances = _positive(diagonals.mean(axis=1) + reg_covar)
+        return variances, 1 / np.sqrt(variances)
+
+
+class TemperedSpherical(Spherical):
+    """Spherical with exponents: the one variance couples the columns.
+
+    Its maximum is sum_j b_j S_kj / (n_k sum_j b_j), where S_kj is the weighted sum of
+    squares of component k about its mean, and n_k the sum of its responsibilities.
+    """
+
+    layout = DiagonalLayout()
+    exponents: Array
+
+    def factors(self, precisions_cholesky: Array, n_components: int) -> Array:
+        """Inverse standard deviations, (K, d)."""
+        return np.repeat(precisions_cholesky[:, None], len(self.exponents), axis=1)
+
+    def log_determinants(self, factors: Array, n_features: int) -> Array:
+        """Logarithm of the determinant of each factor, (K,)."""
+        return self._sum_of_logs(factors)
+
+    def estimate(
+        self, moments: WhitenedMoments, reg_covar: float
+    ) -> tuple[Array, Array, float]:
+        """M step of the variances, (K,): the weighted mean over the features."""
+        counts = moments.counts * self.exponents.sum()
+        rest = (
+            moments.second
+            - 2 * moments.first * moments.shifts
+            + moments.sums[:, None] * moments.shifts**2
+        ).sum(axis=1) / counts
+        scales = moments.scales[:, 0] * np.sqrt(self.exponents[0])
+        raw = moments.second.sum(axis=1) / counts
+        return _from_variances(rest, raw, scales, reg_covar)
+
+    def from_matrices(
+        self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
+    ) -> tuple[Array, Array]:
+        """Give variances and their inverse roots from matrices (K, d, d)."""
+        diagonals = np.diagonal(matrices, axis1=1, axis2=2)
+        means = np.average(diagonals, axis=1, weights=self.exponents)
+        variances = _positive(means + reg_covar)
         return variances, 1 / np.sqrt(variances)
 
 

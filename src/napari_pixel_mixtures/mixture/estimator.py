@@ -64,9 +64,29 @@ class FastGaussianMixture(Predicting):
     weights_init, means_init, precisions_init, random_state, warm_start, verbose, \
 verbose_interval
         As in scikit-learn.
+    exponents : array (d,), optional
+        How much each column of the samples counts, above 0; 1 when omitted. The
+        columns that count most should come first, see the notes.
 
     Notes
     -----
+    With exponents b the objective, which the fit maximizes and `score` gives, is
+
+        sum_i w_i log sum_k weights_k prod_j p(x_ij | x_i1 .. x_i(j-1), k) ** b_j
+
+    where p(x_j | x_1 .. x_(j-1), k) is the conditional density of column j under
+    component k, given the columns before it. With z = L (x - mean), L the lower
+    triangle that whitens component k, log p(x_j | x_1 .. x_(j-1), k) is
+    log L_jj - z_j^2 / 2 - log(2 pi) / 2, so that responsibilities come from rows of
+    L multiplied by the root of b_j. EM is exact: given the responsibilities, the
+    conditionals have parameters of their own under full, tied and diag covariances,
+    each maximal where it is without exponents, so that the M step is the plain one;
+    under spherical ones the common variance is sum_j b_j S_kj / (n_k sum_j b_j).
+    The objective never falls (but for `reg_covar`). Exponents of 1 are the plain
+    mixture; as those of the last columns go to 0, responsibilities become those of
+    the mixture of the others. Unlike a factor on a column, to which full, tied and
+    diag mixtures are indifferent, an exponent counts under every covariance type.
+
     Results are the same, bit for bit, for the same data and random state, whatever
     the number of threads. A component that loses all its samples keeps a weight of
     about 0, its mean goes to the origin and its variances to `reg_covar`, as in
@@ -81,7 +101,9 @@ verbose_interval
     array([ 1., 10.])
     """
 
-    _parameter_constraints = constraints_with(init_params=INIT_PARAMS)
+    _parameter_constraints = constraints_with(
+        init_params=INIT_PARAMS, exponents=["array-like", None]
+    )
 
     def __init__(
         self,
@@ -100,6 +122,7 @@ verbose_interval
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
+        exponents: ArrayLike | None = None,
     ) -> None:
         super().__init__(
             n_components=n_components,
@@ -117,6 +140,7 @@ verbose_interval
             verbose=verbose,
             verbose_interval=verbose_interval,
         )
+        self.exponents = exponents
 
     # Fitting
 
@@ -275,7 +299,7 @@ verbose_interval
             )
         settings = StartSettings(
             n_components=k,
-            kind=COVARIANCE_TYPES[self.covariance_type],
+            kind=self._kind(n_features),
             reg_covar=self.reg_covar,
             init_params=self.init_params,
         )

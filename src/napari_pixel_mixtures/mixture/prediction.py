@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .checks import check_finite, check_sample_weight
+from .checks import check_exponents, check_finite, check_sample_weight
 from .covariance import COVARIANCE_TYPES
 from .moments import Density, MixtureParameters
 from .passes import detail, label
@@ -17,6 +17,8 @@ from .team import Team
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from .covariance import CovarianceType
 
     Array = NDArray[Any]
 
@@ -45,6 +47,8 @@ class Summary:
 
 class Predicting(GaussianMixture):  # type: ignore[misc]
     """The predictions of FastGaussianMixture, which fits besides."""
+
+    exponents: ArrayLike | None = None
 
     def _fit_samples(self, X: ArrayLike) -> Array:
         """Return samples to fit as an array (n, d) of float32 or float64."""
@@ -77,14 +81,18 @@ class Predicting(GaussianMixture):  # type: ignore[misc]
     def _density(self, samples: Array) -> Density:
         single = samples.dtype == np.float32 and self.means_.dtype == np.float32
         dtype: np.dtype[Any] = np.dtype(np.float32 if single else np.float64)
-        kind = COVARIANCE_TYPES[self.covariance_type]
-        return Density.of(self.parameters(), kind, dtype)
+        return Density.of(self.parameters(), self._kind(samples.shape[1]), dtype)
+
+    def _kind(self, n_features: int) -> CovarianceType:
+        """Return the covariance type, with the exponents on the columns."""
+        exponents = check_exponents(self.exponents, n_features)
+        return COVARIANCE_TYPES[self.covariance_type].with_exponents(exponents)
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return the most probable component of each sample, (n,) from 0."""
         samples = self._samples(X)
         if self.n_components > 256:
-            return np.asarray(super().predict(X))
+            return np.asarray(self.predict_proba(samples).argmax(axis=1))
         with Team() as team:
             return label(self._density(samples), samples, team).astype(np.int64)
 
@@ -110,6 +118,35 @@ class Predicting(GaussianMixture):  # type: ignore[misc]
         with Team() as team:
             found = detail(density, samples, team, scores=True, entropies=True)
         return found.scores, found.entropies
+
+    def bic(self, X: ArrayLike) -> float:
+        """Return the Bayesian information criterion, as scikit-learn does.
+
+        Raises
+        ------
+        ValueError
+            The mixture has exponents: then it is not a density.
+        """
+        self._check_density("BIC")
+        return float(super().bic(X))
+
+    def aic(self, X: ArrayLike) -> float:
+        """Return Akaike's information criterion, as scikit-learn does.
+
+        Raises
+        ------
+        ValueError
+            The mixture has exponents: then it is not a density.
+        """
+        self._check_density("AIC")
+        return float(super().aic(X))
+
+    def _check_density(self, name: str) -> None:
+        if check_exponents(self.exponents, None) is not None:
+            raise ValueError(
+                f"Expected a mixture without exponents for {name}, because with them "
+                "it is not a density; fit with exponents=None (an influence of 1)."
+            )
 
     def entropy(self, X: ArrayLike) -> Array:
         """Return the entropy of each sample's responsibilities, (n,) in nats."""

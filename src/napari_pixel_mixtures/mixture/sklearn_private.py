@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def constraints_with(init_params: Iterable[str]) -> dict[str, Any]:
-    """Return GaussianMixture's constraints, with other values of init_params."""
+def constraints_with(init_params: Iterable[str], **more: list[Any]) -> dict[str, Any]:
+    """Return GaussianMixture's constraints, with other values of init_params.
+
+    `more` are the constraints of further parameters.
+    """
     return {
         **GaussianMixture._parameter_constraints,
         "init_params": [StrOptions(set(init_params))],
+        **more,
     }
 
 

@@ -8,7 +8,7 @@ of these is where EM on all data starts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -64,6 +64,14 @@ class StartSettings:
             and self.precisions is not None
         )
 
+    def weighted(self, data: Data) -> Data:
+        """Multiply columns by the roots of their exponents, for distances."""
+        exponents = self.kind.exponents
+        if exponents is None:
+            return data
+        roots = np.sqrt(exponents).astype(data.samples.dtype)
+        return replace(data, samples=data.samples * roots)
+
 
 def start(
     data: Data,
@@ -95,7 +103,7 @@ def start(
             found = yield from _subsample(data, settings, random_state, team)
         else:
             labels_or_responsibilities = _STARTS[settings.init_params](
-                data, settings.n_components, random_state
+                settings.weighted(data), settings.n_components, random_state
             )
             yield
             found = estimate(labels_or_responsibilities, data, settings)
@@ -331,7 +339,7 @@ def nearest_means(
 ) -> MixtureParameters:
     """Deal samples out to the nearest of means that k-means++ picks."""
     labels = nearest_seeds(
-        part.samples.astype(np.float64),
+        settings.weighted(part).samples.astype(np.float64),
         part.weights.astype(np.float64),
         min(settings.n_components, len(part.samples)),
         random_state,

@@ -1,0 +1,138 @@
+"""Smooth labels and regions, against scipy on the whole picture."""
+
+import numpy as np
+import pytest
+import scipy.ndimage as ndi
+
+from cases import china
+from napari_pixel_mixtures import Color, Position, cluster, smoothing
+from napari_pixel_mixtures.features import Samples
+from napari_pixel_mixtures.smoothing import connected_regions
+
+FEATURES = {"color": [Color()], "color and position": [Color(), Position()]}
+
+
+@pytest.mark.parametrize("features", FEATURES.values(), ids=FEATURES)
+@pytest.mark.parametrize("slab", [2**24, 1, 50_000])
+@pytest.mark.parametrize("masked", [False, True])
+def test_labels_are_those_of_blurred_responsibilities(
+    features, slab, masked, monkeypatch
+):
+    monkeypatch.setattr(smoothing, "SLAB_VALUES", slab)
+    image = china()[:150:2, :240:2]
+    mask = np.ones(image.shape[:2], bool)
+    if masked:
+        mask[20:60, 30:] = False
+        mask[:, 100] = False
+    clustering = cluster(
+        image,
+        n_components=5,
+        features=features,
+        scaling="raw",
+        mask=mask if masked else None,
+        smoothing=2.5,
+    )
+    sharp = cluster(
+        image,
+        n_components=5,
+        features=features,
+        scaling="raw",
+        mask=mask if masked else None,
+    )
+    assert np.count_nonzero(clustering.labels != sharp.labels) > 100
+    np.testing.assert_array_equal(clustering.colors, sharp.colors)
+    samples = Samples.measure(clustering.picture, features, "raw")
+    shares = sharp.mixture.predict_proba(samples.values)
+    shares = shares.reshape(*mask.shape, 5) * mask[..., np.newaxis]
+    blurred = [
+        ndi.gaussian_filter(shares[..., k], 2.5, mode="constant", truncate=3)
+        for k in range(5)
+    ]
+    expected = np.where(mask, np.argmax(blurred, axis=0) + 1, 0)
+    np.testing.assert_array_equal(clustering.labels, expected)
+    counts = np.bincount(expected.ravel(), minlength=6)[1:]
+    np.testing.assert_array_equal(clustering.pixel_counts, counts)
+
+
+def test_a_volume_is_smoothed_along_all_axes():
+    rng = np.random.default_rng(0)
+    volume = np.zeros((8, 20, 30), np.float32)
+    volume[4:] = 1
+    truth = volume > 0
+    volume += rng.normal(0, 0.6, volume.shape)
+    options = {"n_components": 2, "channel_axis": None, "covariance_type": "tied"}
+    sharp = cluster(volume, **options)
+    smooth = cluster(volume, smoothing=1.5, **options)
+
+    def errors(labels):
+        wrong = np.mean((labels == labels[0, 0, 0]) == truth)
+        return min(wrong, 1 - wrong)
+
+    assert errors(smooth.labels) < errors(sharp.labels) / 5
+
+
+def test_pieces_are_numbered_and_small_ones_go_to_their_neighbors():
+    labels = np.array(
+        [
+            [1, 1, 1, 2, 2, 2],
+            [1, 3, 1, 2, 2, 2],
+            [1, 1, 1, 2, 2, 1],
+            [0, 0, 0, 2, 1, 1],
+        ]
+    )
+    np.testing.assert_array_equal(
+        connected_regions(labels, 1),
+        [
+            [1, 1, 1, 2, 2, 2],
+            [1, 3, 1, 2, 2, 2],
+            [1, 1, 1, 2, 2, 4],
+            [0, 0, 0, 2, 4, 4],
+        ],
+    )
+    np.testing.assert_array_equal(
+        connected_regions(labels, 4),
+        [
+            [1, 1, 1, 2, 2, 2],
+            [1, 1, 1, 2, 2, 2],
+            [1, 1, 1, 2, 2, 2],
+            [0, 0, 0, 2, 2, 2],
+        ],
+    )
+
+
+def test_the_largest_piece_is_always_kept():
+    labels = np.array([[1, 1, 1, 2, 2, 0]])
+    found = connected_regions(labels, 1000)
+    np.testing.assert_array_equal(found, [[1, 1, 1, 1, 1, 0]])
+
+
+def test_nothing_labeled_has_no_regions():
+    found = connected_regions(np.zeros((3, 4), np.uint8), 1)
+    np.testing.assert_array_equal(found, np.zeros((3, 4)))
+    assert found.dtype == np.int32
+
+
+def test_regions_are_connected_and_large_enough():
+    clustering = cluster(china()[::2, ::2], n_components=5)
+    regions = clustering.regions(min_size=200)
+    numbers = np.unique(regions)
+    np.testing.assert_array_equal(numbers, np.arange(1, len(numbers) + 1))
+    assert np.bincount(regions.ravel())[1:].min() >= 200
+    pieces = clustering.regions(min_size=1)
+    for number in np.unique(pieces)[:50]:
+        _, n = ndi.label(pieces == number)
+        assert n == 1
+        assert len(np.unique(clustering.labels[pieces == number])) == 1
+
+
+def test_bad_settings():
+    with pytest.raises(ValueError) as error:
+        cluster(china(), smoothing=101)
+    assert str(error.value) == (
+        "Expected smoothing to be a number from 0 to 100, got 101."
+    )
+    with pytest.raises(ValueError) as error:
+        cluster(china()[:20, :20], n_components=2).regions(min_size=0)
+    assert str(error.value) == (
+        "Expected min_size to be a whole number from 1 to 1000000000, got 0."
+    )
