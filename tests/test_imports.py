@@ -30,6 +30,18 @@ ARROWS = {
     "inspection": {"clusters", "mixture.covariance"},
     "figure": {"features", "clusters"},
     "replay": {"clustering", "clusters", "material", "mixture.covariance"},
+    "progress": set(),
+    "certainty": {
+        *("clusters", "clustering", "material", "matching", "progress"),
+        *("features.checks", "mixture.em.IllDefinedError"),
+    },
+    "ablation": {
+        *("features", "mixture", "clusters", "clustering", "material", "matching"),
+        "progress",
+    },
+    "classes": {"clusters", "features.checks"},
+    "overlap": {"classes", "clusters", "clustering", "material", "features.checks"},
+    "tables": {"certainty", "classes", "clusters", "clustering", "material"},
     "sample_data": set(),
 }
 ARROWS["large"] = set(ARROWS) - {"sample_data"}

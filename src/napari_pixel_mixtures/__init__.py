@@ -8,43 +8,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .ablation import feature_effects
+    from .certainty import Certainty, stability
+    from .classes import Classes
     from .cloud import ColorCloud, color_cloud
     from .clustering import cluster
     from .clusters import Clustering
     from .features import AnchorDistance, Color, Position
     from .mixture import FastGaussianMixture, whitening_transform
+    from .overlap import merge_tree
     from .recipe import Recipe
+    from .tables import class_table
     from .viewer import cluster_layer, show_cloud
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AnchorDistance": "features",
+    "Certainty": "certainty",
+    "Classes": "classes",
     "Clustering": "clusters",
     "Color": "features",
     "ColorCloud": "cloud",
     "FastGaussianMixture": "mixture",
     "Position": "features",
     "Recipe": "recipe",
+    "class_table": "tables",
     "cluster": "clustering",
     "cluster_layer": "viewer",
     "color_cloud": "cloud",
+    "feature_effects": "ablation",
+    "merge_tree": "overlap",
     "show_cloud": "viewer",
+    "stability": "certainty",
     "whitening_transform": "mixture",
 }
 
 __all__ = [
     "AnchorDistance",
+    "Certainty",
+    "Classes",
     "Clustering",
     "Color",
     "ColorCloud",
     "FastGaussianMixture",
     "Position",
     "Recipe",
+    "class_table",
     "cluster",
     "cluster_layer",
     "color_cloud",
+    "feature_effects",
+    "merge_tree",
     "show_cloud",
+    "stability",
     "whitening_transform",
 ]
 

@@ -157,14 +157,12 @@ def cluster_steps(
     `gather` may take the measurements from a `MaterialCache`.
     """
     material = gather(picture, recipe, picture.valid(mask))
-    values, counts = material.samples.values, material.counts
-    check_distinct(values, recipe.n_components)
-    if len(values) == 1:  # the mixture, as all of scikit-learn's, wants two
-        values, counts = np.repeat(values, 2, axis=0), None
+    check_distinct(material.samples.values, recipe.n_components)
+    values, counts = material.to_fit()
     if preview and values.size * recipe.n_components > PREVIEW_WORK:
         yield from _preview(material, picture, recipe)
     history: list[Iteration] = []
-    fit = _mixture(recipe).fit_steps(values, counts)
+    fit = unfitted(recipe).fit_steps(values, counts)
     while True:
         try:
             iteration = next(fit)
@@ -179,7 +177,8 @@ def cluster_steps(
         yield iteration
 
 
-def _mixture(recipe: Recipe) -> FastGaussianMixture:
+def unfitted(recipe: Recipe) -> FastGaussianMixture:
+    """Give the estimator that a recipe asks for."""
     return FastGaussianMixture(
         n_components=recipe.n_components,
         covariance_type=recipe.covariance_type,
@@ -202,13 +201,33 @@ def _preview(
     except ValueError:
         return
     quick = replace(recipe, max_iter=min(recipe.max_iter, PREVIEW_ITERATIONS))
-    mixture = yield from _mixture(quick).fit_steps(values, counts)
+    mixture = yield from unfitted(quick).fit_steps(values, counts)
     mixture = mixture.reordered(_by_weight(mixture))
     yield describe(mixture, material, picture, recipe)
 
 
 def _by_weight(mixture: FastGaussianMixture) -> NDArray[np.intp]:
     return np.argsort(-mixture.weights_, kind="stable")
+
+
+def material_of(
+    clustering: Clustering, gather: Callable[..., Material] = Material.gather
+) -> Material:
+    """Measure what a clustering was made from once more, with the same factors.
+
+    Parameters
+    ----------
+    clustering : Clustering
+    gather : callable
+        May take the measurements from a `MaterialCache`.
+    """
+    labeled = clustering.labels > 0
+    return gather(
+        clustering.picture,
+        clustering.recipe,
+        None if labeled.all() else labeled,
+        clustering.groups,
+    )
 
 
 def describe(

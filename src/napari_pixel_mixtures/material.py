@@ -12,11 +12,11 @@ from .features import Samples
 from .mixture.distinct import distinct_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from .features import Picture
+    from .features import Feature, FeatureGroup, Picture
     from .mixture import FastGaussianMixture
     from .recipe import Recipe
 
@@ -46,13 +46,32 @@ class Material:
 
     @classmethod
     def gather(
-        cls, picture: Picture, recipe: Recipe, valid: NDArray[np.bool_] | None
+        cls,
+        picture: Picture,
+        recipe: Recipe,
+        valid: NDArray[np.bool_] | None,
+        groups: tuple[FeatureGroup, ...] | None = None,
     ) -> Material:
-        """Measure the picture: each distinct color once where color is all."""
+        """Measure the picture: each distinct color once where color is all.
+
+        Parameters
+        ----------
+        picture : Picture
+        recipe : Recipe
+        valid : ndarray (*spatial) bool, or None for all
+        groups : tuple of FeatureGroup, optional
+            Features and their factors as measured before, on this picture or
+            another, instead of those of the recipe.
+        """
+        features: Sequence[Feature] = recipe.features
+        factors = None
+        if groups is not None:
+            features = [group.feature for group in groups]
+            factors = [group.factor for group in groups]
         counts = inverse = None
         source = picture
         pixels = None if valid is None else np.flatnonzero(valid)
-        pixelwise = all(f.pixelwise for f in recipe.features if f.used)
+        pixelwise = all(f.pixelwise for f in features if f.used)
         if pixelwise and picture.values.dtype == np.uint8 and picture.n_channels <= 4:
             codes = picture.pixels if pixels is None else picture.pixels[pixels]
             distinct = distinct_rows(codes)
@@ -60,12 +79,19 @@ class Material:
             source = replace(picture, values=distinct.rows[:, np.newaxis])
             valid = None
         samples = Samples.measure(
-            source, recipe.features, recipe.scaling, valid, counts
+            source, features, recipe.scaling, valid, counts, factors
         )
         values = source.pixels
         if samples.pixels is not None:
             values = values[samples.pixels]
         return cls(samples, values, counts, inverse, pixels)
+
+    def to_fit(self) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+        """Give the samples and their counts, as a mixture is fitted to them."""
+        values, counts = self.samples.values, self.counts
+        if len(values) == 1:  # the mixture, as all of scikit-learn's, wants two
+            return np.repeat(values, 2, axis=0), None
+        return values, counts
 
     def thinned(self, step: int) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
         """Give every so many-th row of the samples, and its count."""
@@ -74,14 +100,29 @@ class Material:
 
     def to_picture(self, rows: NDArray[np.uint8], shape: tuple[int, ...]) -> Any:
         """Bring labels of rows, from 0, to the picture (*spatial), from 1."""
-        found = rows + np.uint8(1)
-        if self.inverse is not None:
-            found = found[self.inverse]
+        return self.spread(rows + np.uint8(1), shape, 0)
+
+    def collect(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Take each row's value from the picture (*spatial): `spread` undone."""
+        found = values.reshape(-1)
+        if self.pixels is not None:
+            found = found[self.pixels]
+        if self.inverse is None:
+            return found
+        rows = np.empty(len(self.samples.values), values.dtype)
+        rows[self.inverse] = found
+        return rows
+
+    def spread(
+        self, rows: NDArray[Any], shape: tuple[int, ...], elsewhere: float
+    ) -> NDArray[Any]:
+        """Bring a value of each row to the picture (*spatial)."""
+        found = rows if self.inverse is None else rows[self.inverse]
         if self.pixels is None:
             return found.reshape(shape)
-        labels = np.zeros(shape, np.uint8)
-        labels.reshape(-1)[self.pixels] = found
-        return labels
+        values = np.full(shape, elsewhere, rows.dtype)
+        values.reshape(-1)[self.pixels] = found
+        return values
 
 
 class MaterialCache:
@@ -110,16 +151,23 @@ class MaterialCache:
         return picture
 
     def gather(
-        self, picture: Picture, recipe: Recipe, valid: NDArray[np.bool_] | None
+        self,
+        picture: Picture,
+        recipe: Recipe,
+        valid: NDArray[np.bool_] | None,
+        groups: tuple[FeatureGroup, ...] | None = None,
     ) -> Material:
         """Measure a picture as `Material.gather`, unless it was measured last."""
         key = (recipe.features, recipe.scaling)
         with self._lock:
             kept = self._material
-        if valid is None and kept is not None and kept[0] is picture and kept[1] == key:
-            return kept[2]
-        material = Material.gather(picture, recipe, valid)
-        if valid is None:
+        if valid is None and kept is not None and kept[0] is picture:
+            if groups is None and kept[1] == key:
+                return kept[2]
+            if groups is not None and kept[2].samples.groups == groups:
+                return kept[2]
+        material = Material.gather(picture, recipe, valid, groups)
+        if valid is None and groups is None:
             with self._lock:
                 self._material = (picture, key, material)
         return material

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .checks import fraction, not_negative
 
@@ -106,6 +106,14 @@ class Feature(ABC):
         -------
         ndarray (n, d)
         """
+
+    def fixed(self, picture: Picture) -> Self:
+        """Give the feature as it is on this picture, also for other pictures.
+
+        What a kind draws from the picture it measures, such as random places, is
+        then a setting.
+        """
+        return self
 
     def to_json(self) -> dict[str, Any]:
         """Give the kind and the settings as plain JSON types."""

@@ -72,6 +72,7 @@ class Samples:
         scaling: str = "group",
         valid: NDArray[np.bool_] | None = None,
         counts: NDArray[np.int64] | None = None,
+        factors: Sequence[float] | None = None,
     ) -> Self:
         """Measure features of a picture.
 
@@ -89,6 +90,9 @@ class Samples:
         counts : ndarray (n,), optional
             How often each row stands in the whole picture, for the standard
             deviations; 1 by default.
+        factors : sequence of float, optional
+            What each used feature is multiplied by, as measured on another picture
+            (`FeatureGroup.factor`), instead of scaling and weight.
 
         Raises
         ------
@@ -122,12 +126,14 @@ class Samples:
         names = [feature.names(picture) for feature in used]
         stops = np.cumsum([len(columns) for columns in names]).tolist()
         values = np.empty((n, stops[-1]), picture.float_type)
-        groups = []
+        groups: list[FeatureGroup] = []
         for feature, start, stop in zip(used, [0, *stops], stops, strict=False):
             columns = feature.compute(picture, pixels)
             _check_size(columns, feature, 1e150)
             factor = feature.weight
-            if scaling == "group":
+            if factors is not None:
+                factor = factors[len(groups)]
+            elif scaling == "group":
                 factor /= _pooled_standard_deviation(columns, counts) or 1.0
             scaled = values[:, start:stop]
             # In float64, so that float32 samples are rounded only once.
