@@ -41,6 +41,17 @@ ARROWS = {
     },
     "classes": {"clusters", "features.checks"},
     "overlap": {"classes", "clusters", "clustering", "material", "features.checks"},
+    "model_json": {
+        *("classes", "clustering", "features", "mixture", "recipe"),
+    },
+    "model": {
+        *("features", "mixture", "recipe", "clusters", "clustering", "material"),
+        *("certainty", "classes", "tables", "progress", "model_json"),
+    },
+    "folder": {"model", "progress"},
+    "script": {
+        *("features", "clusters", "classes", "recipe", "model_json"),
+    },
     "tables": {"certainty", "classes", "clusters", "clustering", "material"},
     "sample_data": set(),
 }

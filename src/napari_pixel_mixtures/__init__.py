@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from .clustering import cluster
     from .clusters import Clustering
     from .features import AnchorDistance, Color, Position
+    from .folder import apply_to_folder
     from .mixture import FastGaussianMixture, whitening_transform
+    from .model import Model
     from .overlap import merge_tree
     from .recipe import Recipe
+    from .script import to_python
     from .tables import class_table
     from .viewer import cluster_layer, show_cloud
 
@@ -31,8 +34,10 @@ _HOMES = {
     "Color": "features",
     "ColorCloud": "cloud",
     "FastGaussianMixture": "mixture",
+    "Model": "model",
     "Position": "features",
     "Recipe": "recipe",
+    "apply_to_folder": "folder",
     "class_table": "tables",
     "cluster": "clustering",
     "cluster_layer": "viewer",
@@ -41,6 +46,7 @@ _HOMES = {
     "merge_tree": "overlap",
     "show_cloud": "viewer",
     "stability": "certainty",
+    "to_python": "script",
     "whitening_transform": "mixture",
 }
 
@@ -52,8 +58,10 @@ __all__ = [
     "Color",
     "ColorCloud",
     "FastGaussianMixture",
+    "Model",
     "Position",
     "Recipe",
+    "apply_to_folder",
     "class_table",
     "cluster",
     "cluster_layer",
@@ -62,6 +70,7 @@ __all__ = [
     "merge_tree",
     "show_cloud",
     "stability",
+    "to_python",
     "whitening_transform",
 ]
 
