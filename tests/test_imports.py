@@ -33,6 +33,29 @@ ARROWS = {
     "inspection": {"clusters", "mixture.covariance"},
     "figure": {"features", "clusters"},
     "replay": {"clustering", "clusters", "material", "mixture.covariance"},
+    "progress": set(),
+    "certainty": {
+        *("clusters", "clustering", "material", "matching", "progress"),
+        *("features.checks", "mixture.em.IllDefinedError"),
+    },
+    "ablation": {
+        *("features", "mixture", "clusters", "clustering", "material", "matching"),
+        "progress",
+    },
+    "classes": {"clusters", "features.checks"},
+    "overlap": {"classes", "clusters", "clustering", "material", "features.checks"},
+    "model_json": {
+        *("classes", "clustering", "features", "mixture", "recipe"),
+    },
+    "model": {
+        *("features", "mixture", "recipe", "clusters", "clustering", "material"),
+        *("certainty", "classes", "tables", "progress", "model_json"),
+    },
+    "folder": {"model", "progress"},
+    "script": {
+        *("features", "clusters", "classes", "recipe", "model_json"),
+    },
+    "tables": {"certainty", "classes", "clusters", "clustering", "material"},
     "sample_data": set(),
 }
 ARROWS["large"] = set(ARROWS) - {"sample_data"}

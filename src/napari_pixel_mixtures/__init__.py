@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .ablation import feature_effects
+    from .certainty import Certainty, stability
+    from .classes import Classes
     from .cloud import ColorCloud, color_cloud
     from .clustering import cluster
     from .clusters import Clustering
@@ -32,8 +35,13 @@ if TYPE_CHECKING:
         StructureTensor,
         YCbCr,
     )
+    from .folder import apply_to_folder
     from .mixture import FastGaussianMixture, whitening_transform
+    from .model import Model
+    from .overlap import merge_tree
     from .recipe import Recipe
+    from .script import to_python
+    from .tables import class_table
     from .viewer import cluster_layer, show_cloud
 
 __version__ = "0.1.0"
@@ -42,6 +50,8 @@ _HOMES = {
     "AnchorDistance": "features",
     "Blur": "features",
     "Channel": "features",
+    "Certainty": "certainty",
+    "Classes": "classes",
     "Clustering": "clusters",
     "Color": "features",
     "ColorCloud": "cloud",
@@ -62,10 +72,17 @@ _HOMES = {
     "Recipe": "recipe",
     "StructureTensor": "features",
     "YCbCr": "features",
+    "Model": "model",
+    "apply_to_folder": "folder",
+    "class_table": "tables",
     "cluster": "clustering",
     "cluster_layer": "viewer",
     "color_cloud": "cloud",
+    "feature_effects": "ablation",
+    "merge_tree": "overlap",
     "show_cloud": "viewer",
+    "stability": "certainty",
+    "to_python": "script",
     "whitening_transform": "mixture",
 }
 
@@ -73,7 +90,9 @@ __all__ = [
     "HSV",
     "AnchorDistance",
     "Blur",
+    "Certainty",
     "Channel",
+    "Classes",
     "Clustering",
     "Color",
     "ColorCloud",
@@ -88,15 +107,22 @@ __all__ = [
     "Lab",
     "LinearRGB",
     "LocalDeviation",
+    "Model",
     "Picture",
     "Position",
     "Recipe",
     "StructureTensor",
     "YCbCr",
+    "apply_to_folder",
+    "class_table",
     "cluster",
     "cluster_layer",
     "color_cloud",
+    "feature_effects",
+    "merge_tree",
     "show_cloud",
+    "stability",
+    "to_python",
     "whitening_transform",
 ]
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .clusters import Clustering, reordered_iteration
-from .features import Color, Feature, Picture
+from .features import Color, Feature, FeatureGroup, Picture, influences
 from .material import Material, check_distinct, value_covariances
 from .mixture import FastGaussianMixture
 from .mixture.covariance import COVARIANCE_TYPES
@@ -169,14 +169,12 @@ def cluster_steps(
     `gather` may take the measurements from a `MaterialCache`.
     """
     material = gather(picture, recipe, picture.valid(mask))
-    values, counts = material.samples.values, material.counts
-    check_distinct(values, recipe.n_components)
-    if len(values) == 1:  # the mixture, as all of scikit-learn's, wants two
-        values, counts = np.repeat(values, 2, axis=0), None
+    check_distinct(material.samples.values, recipe.n_components)
+    values, counts = material.to_fit()
     if preview and values.size * recipe.n_components > PREVIEW_WORK:
         yield from _preview(material, picture, recipe)
     history: list[Iteration] = []
-    fit = _mixture(recipe, material).fit_steps(values, counts)
+    fit = unfitted(recipe, material.samples.groups).fit_steps(values, counts)
     while True:
         try:
             iteration = next(fit)
@@ -191,7 +189,8 @@ def cluster_steps(
         yield iteration
 
 
-def _mixture(recipe: Recipe, material: Material) -> FastGaussianMixture:
+def unfitted(recipe: Recipe, groups: Sequence[FeatureGroup]) -> FastGaussianMixture:
+    """Give the estimator that a recipe asks for, for the columns of these groups."""
     return FastGaussianMixture(
         n_components=recipe.n_components,
         covariance_type=recipe.covariance_type,
@@ -200,7 +199,7 @@ def _mixture(recipe: Recipe, material: Material) -> FastGaussianMixture:
         max_iter=recipe.max_iter,
         init_params=recipe.init_params,
         random_state=recipe.random_state,
-        exponents=material.samples.influences,
+        exponents=influences(groups),
     )
 
 
@@ -215,13 +214,35 @@ def _preview(
     except ValueError:
         return
     quick = replace(recipe, max_iter=min(recipe.max_iter, PREVIEW_ITERATIONS))
-    mixture = yield from _mixture(quick, material).fit_steps(values, counts)
+    mixture = yield from unfitted(quick, material.samples.groups).fit_steps(
+        values, counts
+    )
     mixture = mixture.reordered(_by_weight(mixture))
     yield describe(mixture, material, picture, recipe)
 
 
 def _by_weight(mixture: FastGaussianMixture) -> NDArray[np.intp]:
     return np.argsort(-mixture.weights_, kind="stable")
+
+
+def material_of(
+    clustering: Clustering, gather: Callable[..., Material] = Material.gather
+) -> Material:
+    """Measure what a clustering was made from once more, with the same factors.
+
+    Parameters
+    ----------
+    clustering : Clustering
+    gather : callable
+        May take the measurements from a `MaterialCache`.
+    """
+    labeled = clustering.labels > 0
+    return gather(
+        clustering.picture,
+        clustering.recipe,
+        None if labeled.all() else labeled,
+        groups=clustering.groups,
+    )
 
 
 def describe(

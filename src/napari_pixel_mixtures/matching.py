@@ -1,4 +1,4 @@
-"""match_labels: keep label numbers with their clusters from one fit to the next."""
+"""How alike two labelings are, and which of their clusters belong together."""
 
 from __future__ import annotations
 
@@ -63,7 +63,54 @@ def match_labels(
     return order
 
 
-def overlap_table(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[Any]:
-    """Count the pixels with each pair of labels, (256, 256) int64."""
+def overlap_table(
+    a: NDArray[np.uint8],
+    b: NDArray[np.uint8],
+    counts: NDArray[np.int64] | None = None,
+) -> NDArray[Any]:
+    """Count the pixels with each pair of labels, (256, 256).
+
+    int64, or float64 where `counts` tells how many pixels each entry stands for.
+    """
     pairs = a.reshape(-1).astype(np.uint16) << np.uint16(8) | b.reshape(-1)
-    return np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
+    return np.bincount(pairs, counts, minlength=1 << 16).reshape(256, 256)
+
+
+def adjusted_rand_index(table: NDArray[Any]) -> float:
+    """Tell how alike two labelings are, from how often each pair of labels occurs.
+
+    Hubert and Arabie, "Comparing partitions", Journal of Classification 2, 1985:
+    the share of pairs of pixels that both put together or both put apart, corrected
+    for chance.
+
+    Parameters
+    ----------
+    table : ndarray (m, n)
+        Number of pixels with label i in one labeling and j in the other.
+
+    Returns
+    -------
+    float
+        1 for the same clusters under any names, about 0 for unrelated ones.
+
+    Examples
+    --------
+    >>> adjusted_rand_index(np.array([[0, 5], [7, 0]]))
+    1.0
+    >>> adjusted_rand_index(np.array([[4, 4], [4, 4]])) < 0.05
+    True
+    """
+    counts = table.astype(np.float64)
+
+    def pairs(of: NDArray[np.float64]) -> float:
+        return float((of * (of - 1)).sum() / 2)
+
+    together, first, second = map(
+        pairs, (counts, counts.sum(axis=1), counts.sum(axis=0))
+    )
+    total = pairs(counts.sum(keepdims=True))
+    # One cluster, or each pixel by itself, in both: nothing is left to chance.
+    if first == second and first in (0.0, total):
+        return 1.0
+    expected = first * second / total
+    return float((together - expected) / ((first + second) / 2 - expected))

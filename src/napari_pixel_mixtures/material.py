@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,11 @@ from .features import FeatureCache, Samples
 from .mixture.distinct import distinct_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from .features import Picture
+    from .features import Feature, FeatureGroup, Picture
     from .mixture import FastGaussianMixture
     from .recipe import Recipe
 
@@ -51,23 +52,40 @@ class Material:
         recipe: Recipe,
         valid: NDArray[np.bool_] | None,
         cache: MaterialCache | None = None,
+        groups: tuple[FeatureGroup, ...] | None = None,
     ) -> Material:
         """Measure the picture: each distinct color once where color is all.
 
         Pixels where a feature is not finite are left out, as those that are not
-        valid. With a cache, no feature is computed that was computed before.
+        valid.
+
+        Parameters
+        ----------
+        picture : Picture
+        recipe : Recipe
+        valid : ndarray (*spatial) bool, or None for all
+        cache : MaterialCache, optional
+            With it, no feature is computed that was computed before.
+        groups : tuple of FeatureGroup, optional
+            Features and their factors as measured before, on this picture or
+            another, instead of those of the recipe.
         """
         cache = cache or MaterialCache()
-        pixelwise = all(f.pixelwise for f in recipe.features if f.used)
-        if pixelwise and picture.values.dtype == np.uint8 and picture.n_channels <= 4:
-            return cls._gather_colors(picture, recipe, valid, cache)
-        samples = Samples.measure(
-            picture,
-            recipe.features,
-            recipe.scaling,
-            valid,
-            cache=cache.features(picture),
+        features: Sequence[Feature] = recipe.features
+        factors = None
+        if groups is not None:
+            features = [group.feature for group in groups]
+            factors = [group.factor for group in groups]
+        measure = partial(
+            Samples.measure,
+            features=features,
+            scaling=recipe.scaling,
+            factors=factors,
         )
+        pixelwise = all(f.pixelwise for f in features if f.used)
+        if pixelwise and picture.values.dtype == np.uint8 and picture.n_channels <= 4:
+            return cls._gather_colors(picture, measure, valid, cache)
+        samples = measure(picture, valid=valid, cache=cache.features(picture))
         values, pixels = picture.pixels, samples.pixels
         if pixels is not None:
             values = values[pixels]
@@ -77,7 +95,7 @@ class Material:
     def _gather_colors(
         cls,
         picture: Picture,
-        recipe: Recipe,
+        measure: Callable[..., Samples],
         valid: NDArray[np.bool_] | None,
         cache: MaterialCache,
     ) -> Material:
@@ -89,13 +107,7 @@ class Material:
         else:
             colors = DistinctColors.of(picture, valid)
         source, inverse = colors.source, colors.inverse
-        samples = Samples.measure(
-            source,
-            recipe.features,
-            recipe.scaling,
-            counts=colors.counts,
-            cache=features,
-        )
+        samples = measure(source, counts=colors.counts, cache=features)
         if samples.pixels is not None:
             finite = np.zeros(len(source.pixels), bool)
             finite[samples.pixels] = True
@@ -103,9 +115,16 @@ class Material:
             left[slice(None) if valid is None else valid] = finite[inverse].reshape(
                 picture.shape if valid is None else -1
             )
-            return cls._gather_colors(picture, recipe, left, cache)
+            return cls._gather_colors(picture, measure, left, cache)
         pixels = None if valid is None else np.flatnonzero(valid)
         return cls(samples, source.pixels, colors.counts, inverse, pixels)
+
+    def to_fit(self) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+        """Give the samples and their counts, as a mixture is fitted to them."""
+        values, counts = self.samples.values, self.counts
+        if len(values) == 1:  # the mixture, as all of scikit-learn's, wants two
+            return np.repeat(values, 2, axis=0), None
+        return values, counts
 
     def thinned(self, step: int) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
         """Give every so many-th row of the samples, and its count."""
@@ -133,14 +152,29 @@ class Material:
 
     def to_picture(self, rows: NDArray[np.uint8], shape: tuple[int, ...]) -> Any:
         """Bring labels of rows, from 0, to the picture (*spatial), from 1."""
-        found = rows + np.uint8(1)
-        if self.inverse is not None:
-            found = found[self.inverse]
+        return self.spread(rows + np.uint8(1), shape, 0)
+
+    def collect(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Take each row's value from the picture (*spatial): `spread` undone."""
+        found = values.reshape(-1)
+        if self.pixels is not None:
+            found = found[self.pixels]
+        if self.inverse is None:
+            return found
+        rows = np.empty(len(self.samples.values), values.dtype)
+        rows[self.inverse] = found
+        return rows
+
+    def spread(
+        self, rows: NDArray[Any], shape: tuple[int, ...], elsewhere: float
+    ) -> NDArray[Any]:
+        """Bring a value of each row to the picture (*spatial)."""
+        found = rows if self.inverse is None else rows[self.inverse]
         if self.pixels is None:
             return found.reshape(shape)
-        labels = np.zeros(shape, np.uint8)
-        labels.reshape(-1)[self.pixels] = found
-        return labels
+        values = np.full(shape, elsewhere, rows.dtype)
+        values.reshape(-1)[self.pixels] = found
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,18 +255,25 @@ class MaterialCache:
             return self._colors[1]
 
     def gather(
-        self, picture: Picture, recipe: Recipe, valid: NDArray[np.bool_] | None
+        self,
+        picture: Picture,
+        recipe: Recipe,
+        valid: NDArray[np.bool_] | None,
+        groups: tuple[FeatureGroup, ...] | None = None,
     ) -> Material:
         """Measure a picture as `Material.gather`, unless it was measured last."""
         key = (recipe.features, recipe.scaling)
         with self._lock:
             kept = self._material
             if valid is None and kept is not None:
-                if kept[0] is picture and kept[1] == key:
+                same = kept[1] == key
+                if groups is not None:
+                    same = kept[2].samples.groups == groups
+                if same and kept[0] is picture:
                     return kept[2]
                 self._material = kept = None  # its memory may be needed
-        material = Material.gather(picture, recipe, valid, self)
-        if valid is None:
+        material = Material.gather(picture, recipe, valid, self, groups)
+        if valid is None and groups is None:
             with self._lock:
                 self._material = (picture, key, material)
         return material

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .features import SCALINGS, Color, Feature
-from .features.checks import MAX_SEED, within, not_negative, whole
+from .features.checks import MAX_SEED, not_negative, whole, within
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 STARTS = ("subsample", "kmeans", "k-means++", "random", "random_from_data")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .clustering import describe
-from .material import Material
+from .clustering import describe, material_of
 from .mixture.covariance import COVARIANCE_TYPES
 
 if TYPE_CHECKING:
@@ -40,10 +39,7 @@ class Replay:
 
     def __init__(self, clustering: Clustering) -> None:
         self.clustering = clustering
-        labeled = clustering.labels > 0
-        self._material = Material.gather(
-            clustering.picture, clustering.recipe, None if labeled.all() else labeled
-        )
+        self._material = material_of(clustering)
 
     def __len__(self) -> int:
         """Give the number of iterations."""

@@ -9,7 +9,7 @@ from .expression import Expression
 from .gabor import GaborEnergy
 from .picture import Picture
 from .position import AnchorDistance, Position
-from .samples import SCALINGS, FeatureGroup, Samples
+from .samples import SCALINGS, FeatureGroup, Samples, influences
 from .tensors import Hessian, StructureTensor
 from .texture import Blur, DifferenceOfGaussians, GradientMagnitude, LocalDeviation
 
@@ -38,4 +38,5 @@ __all__ = [
     "Samples",
     "StructureTensor",
     "YCbCr",
+    "influences",
 ]

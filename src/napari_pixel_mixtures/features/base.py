@@ -152,6 +152,14 @@ class Feature(ABC):
             The picture is not of the kind that can be measured so.
         """
 
+    def fixed(self, picture: Picture) -> Self:
+        """Give the feature as it is on this picture, also for other pictures.
+
+        What a kind draws from the picture it measures, such as random places, is
+        then a setting.
+        """
+        return self
+
     def to_json(self) -> dict[str, Any]:
         """Give the kind and the settings as plain JSON types."""
         return {"kind": self.kind} | {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,6 +165,11 @@ class AnchorDistance(Feature):
                 f"of the picture, got {places.shape[1]}."
             )
         return places
+
+    def fixed(self, picture: Picture) -> AnchorDistance:
+        """Give the feature with the places of this picture as its anchors."""
+        places = self.places(picture.shape)
+        return replace(self, anchors=tuple(map(tuple, places.tolist())))
 
     def names(self, picture: Picture) -> tuple[str, ...]:
         """`distance 1` and so on."""

@@ -46,6 +46,14 @@ class FeatureGroup:
         return slice(self.start, self.stop)
 
 
+def influences(groups: Sequence[FeatureGroup]) -> NDArray[np.float64] | None:
+    """Influence of each column's feature, (d,); None if all are 1."""
+    found = [group.feature.influence for group in groups]
+    if set(found) <= {1.0}:
+        return None
+    return np.repeat(found, [group.stop - group.start for group in groups])
+
+
 @dataclass(frozen=True, eq=False)
 class Samples:
     """One row of feature values for each pixel.
@@ -68,14 +76,6 @@ class Samples:
     groups: tuple[FeatureGroup, ...]
     pixels: NDArray[np.intp] | None
 
-    @property
-    def influences(self) -> NDArray[np.float64] | None:
-        """Influence of each column's feature, (d,); None if all are 1."""
-        influences = [group.feature.influence for group in self.groups]
-        if set(influences) == {1.0}:
-            return None
-        return np.repeat(influences, [g.stop - g.start for g in self.groups])
-
     @classmethod
     def measure(
         cls,
@@ -85,6 +85,7 @@ class Samples:
         valid: NDArray[np.bool_] | None = None,
         counts: NDArray[np.int64] | None = None,
         cache: FeatureCache | None = None,
+        factors: Sequence[float] | None = None,
     ) -> Self:
         """Measure features of a picture.
 
@@ -106,6 +107,11 @@ class Samples:
             How often each pixel counts, for the standard deviations; 1 by default.
         cache : FeatureCache, optional
             Where computed features are kept.
+            How often each row stands in the whole picture, for the standard
+            deviations; 1 by default.
+        factors : sequence of float, optional
+            What each used feature is multiplied by, as measured on another picture
+            (`FeatureGroup.factor`), instead of scaling and weight.
 
         Raises
         ------
@@ -143,7 +149,7 @@ class Samples:
         n = int(np.prod(picture.shape)) if pixels is None else len(pixels)
         values = np.empty((n, stops[-1]), picture.float_type)
         left: NDArray[np.bool_] | None = None
-        groups = []
+        groups: list[FeatureGroup] = []
         for feature, start, stop in zip(used, [0, *stops], stops, strict=False):
             columns = cache.columns(picture, feature, counts)
             if pixels is not None:
@@ -156,7 +162,9 @@ class Samples:
                 continue
             _check_size(columns.largest, feature, 1e150)
             factor = feature.weight
-            if scaling == "group":
+            if factors is not None:
+                factor = factors[len(groups)]
+            elif scaling == "group":
                 factor /= columns.deviation or 1.0
             limit = 1e15 if values.itemsize == 4 else 1e150
             _check_size(columns.largest * factor, feature, limit)
@@ -171,7 +179,7 @@ class Samples:
                 )
             rest = np.zeros(picture.shape, bool)
             rest.reshape(-1)[slice(None) if pixels is None else pixels] = left
-            return cls.measure(picture, features, scaling, rest, counts, cache)
+            return cls.measure(picture, features, scaling, rest, counts, cache, factors)
         return cls(values, tuple(sum(names, ())), tuple(groups), pixels)
 
 

@@ -1,0 +1,313 @@
+"""Classes: which components belong together, what they are called, and their colors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from numbers import Real
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from .features.checks import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .clusters import Clustering
+
+MAX_CLASSES = 255  # labels are uint8, and 0 means "no class"
+LONGEST_NAME = 200
+
+T = TypeVar("T")
+Color = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Which class each component belongs to, with names, colors and visibility.
+
+    Nothing changes a `Classes`; every method gives a new one, so that undo is to keep
+    the one before. One component leads each class: the class has its label, name,
+    color and visibility. So no class is ever renumbered, and what leaves a class
+    is what it was before it came.
+
+    Attributes
+    ----------
+    leads : tuple of int (K,)
+        For each component, in the order of labels, the label of its class.
+    names : tuple of str (K,)
+        Name of each component; a class has that of its leading component.
+    colors : tuple of (red, green, blue) (K,)
+        From 0 to 1.
+    visible : tuple of bool (K,)
+        Whether it is shown. What is hidden stays a class.
+
+    Raises
+    ------
+    ValueError
+        The lengths differ, a lead does not lead itself, or a name or color is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import Classes, cluster
+    >>> image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    >>> clustering = cluster(image, n_components=4)
+    >>> classes = Classes.of(clustering).merge(1, 3).rename(1, "sky")
+    >>> classes.labels
+    (1, 2, 4)
+    >>> classes.members(1)
+    (1, 3)
+    >>> classes.apply(np.array([1, 2, 3, 4, 0], np.uint8))
+    array([1, 2, 1, 4, 0], dtype=uint8)
+    >>> classes.split(1).labels
+    (1, 2, 3, 4)
+    """
+
+    leads: tuple[int, ...]
+    names: tuple[str, ...]
+    colors: tuple[Color, ...]
+    visible: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        """Check that the parts belong together; lists become tuples."""
+        leads = _as_tuple("leads", self.leads)
+        n = len(leads)
+        if not 1 <= n <= MAX_CLASSES:
+            raise ValueError(
+                f"Expected the leads of 1 to {MAX_CLASSES} components, got {n}."
+            )
+        leads = tuple(whole("a lead", lead, 1, n) for lead in leads)
+        for lead in leads:
+            if leads[lead - 1] != lead:
+                raise ValueError(
+                    f"Expected component {lead} to lead its own class, got "
+                    f"{leads[lead - 1]} as its lead; give the label of a component "
+                    "that leads itself."
+                )
+        checked = {
+            "leads": leads,
+            "names": tuple(map(_as_name, _as_tuple("names", self.names, n))),
+            "colors": tuple(map(_as_color, _as_tuple("colors", self.colors, n))),
+            "visible": tuple(map(_as_bool, _as_tuple("visible", self.visible, n))),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(cls, clustering: Clustering) -> Classes:
+        """Make every component a class, in its mean color."""
+        labels = tuple(range(1, clustering.n_components + 1))
+        shown = clustering.picture.to_rgb(clustering.colors)
+        return cls(
+            leads=labels,
+            names=tuple(f"class {label}" for label in labels),
+            colors=tuple((r, g, b) for r, g, b in shown.tolist()),
+            visible=(True,) * len(labels),
+        )
+
+    # What there is
+
+    @property
+    def n_components(self) -> int:
+        """Number of components, K."""
+        return len(self.leads)
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Label of each class, in ascending order."""
+        return tuple(sorted(set(self.leads)))
+
+    def members(self, label: int) -> tuple[int, ...]:
+        """Labels of the components of a class, in ascending order."""
+        lead = self._known(label)
+        return tuple(i for i, other in enumerate(self.leads, start=1) if other == lead)
+
+    def name(self, label: int) -> str:
+        """Name of a class."""
+        return self.names[self._known(label) - 1]
+
+    def color(self, label: int) -> Color:
+        """Color of a class: red, green and blue from 0 to 1."""
+        return self.colors[self._known(label) - 1]
+
+    def shown(self, label: int) -> bool:
+        """Whether a class is visible."""
+        return self.visible[self._known(label) - 1]
+
+    def apply(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn labels of components, of any shape, into labels of classes.
+
+        0 stays 0.
+        """
+        table = np.zeros(256, np.uint8)
+        table[1 : self.n_components + 1] = self.leads
+        return table[labels]
+
+    # What can be done
+
+    def merge(self, label: int, *others: int) -> Classes:
+        """Let a class take in other classes.
+
+        Raises
+        ------
+        ValueError
+            There is no such class.
+        """
+        lead = self._known(label)
+        taken = {self._known(other) for other in others}
+        leads = tuple(lead if old in taken else old for old in self.leads)
+        return replace(self, leads=leads)
+
+    def split(self, label: int, *components: int) -> Classes:
+        """Let components leave their class.
+
+        Parameters
+        ----------
+        label : int
+            The class.
+        *components : int
+            Those that leave, together: the first one leads them. By default the
+            class falls apart into all its components.
+
+        Raises
+        ------
+        ValueError
+            There is no such class, or no such component in it.
+
+        Examples
+        --------
+        >>> names, black = ("a", "b", "c"), (0.0, 0.0, 0.0)
+        >>> classes = Classes((1, 1, 1), names, (black,) * 3, (True,) * 3)
+        >>> classes.split(1, 3, 2).leads
+        (1, 3, 3)
+        """
+        members = self.members(label)
+        leads = dict(enumerate(self.leads, start=1))
+        if not components:
+            leads |= {member: member for member in members}
+            return replace(self, leads=tuple(leads.values()))
+        for component in components:
+            if component not in members:
+                raise ValueError(
+                    f"Expected components among {list(members)}, those of class "
+                    f"{label}, got {component!r}."
+                )
+        leads |= {component: int(components[0]) for component in components}
+        staying = [member for member in members if member not in components]
+        if staying and label not in staying:
+            leads |= dict.fromkeys(staying, staying[0])
+        return replace(self, leads=tuple(leads.values()))
+
+    def rename(self, label: int, name: str) -> Classes:
+        """Give a class a name of 1 to 200 characters.
+
+        Raises
+        ------
+        ValueError
+            There is no such class, or the name is none.
+        """
+        return replace(self, names=self._with(self.names, label, name))
+
+    def recolor(self, label: int, color: Sequence[float]) -> Classes:
+        """Give a class a color: red, green and blue from 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            There is no such class, or the color is none.
+        """
+        return replace(self, colors=self._with(self.colors, label, _as_color(color)))
+
+    def show(self, label: int, visible: bool = True) -> Classes:
+        """Show a class.
+
+        Raises
+        ------
+        ValueError
+            There is no such class.
+        """
+        return replace(self, visible=self._with(self.visible, label, visible))
+
+    def hide(self, label: int) -> Classes:
+        """Hide a class; its pixels keep their label.
+
+        Raises
+        ------
+        ValueError
+            There is no such class.
+        """
+        return self.show(label, False)
+
+    def _with(self, values: tuple[T, ...], label: int, value: T) -> tuple[T, ...]:
+        index = self._known(label) - 1
+        return (*values[:index], value, *values[index + 1 :])
+
+    def _known(self, label: int) -> int:
+        if label not in self.leads:
+            raise ValueError(
+                f"Expected a class among {list(self.labels)}, got {label!r}."
+            )
+        return int(label)
+
+    # JSON
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the classes as plain JSON types."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: object) -> Classes:
+        """Make classes from what `to_json` gave.
+
+        Raises
+        ------
+        ValueError
+            It is not that.
+        """
+        known = {f.name for f in fields(cls)}
+        if not isinstance(data, Mapping) or data.keys() != known:
+            raise ValueError(
+                f"Expected classes with the fields {sorted(known)}, got {data!r:.80}."
+            )
+        return cls(**data)
+
+
+def _as_tuple(name: str, values: object, n: int | None = None) -> tuple[Any, ...]:
+    """Give a list or the like as a tuple, of n values."""
+    found: tuple[Any, ...] | None = None
+    if isinstance(values, Iterable) and not isinstance(values, str | Mapping):
+        found = tuple(values)
+    if found is None or (n is not None and len(found) != n):
+        many = "a list" if n is None else f"a list of {n}"
+        raise ValueError(f"Expected the {name} as {many}, got {values!r:.80}.")
+    return found
+
+
+def _as_name(name: object) -> str:
+    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME:
+        raise ValueError(
+            f"Expected a name of 1 to {LONGEST_NAME} characters, got {name!r:.80}."
+        )
+    return name
+
+
+def _as_color(color: object) -> Color:
+    parts: list[Any] = []
+    if isinstance(color, Iterable) and not isinstance(color, str | Mapping):
+        parts = list(color)
+    numbers = [isinstance(p, Real) and not isinstance(p, bool) for p in parts]
+    if not (len(parts) == 3 and all(numbers) and all(0 <= p <= 1 for p in parts)):
+        raise ValueError(
+            f"Expected a color as red, green and blue from 0 to 1, got {color!r:.80}."
+        )
+    return (float(parts[0]), float(parts[1]), float(parts[2]))
+
+
+def _as_bool(value: object) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"Expected visible to be True or False, got {value!r:.80}.")
+    return bool(value)

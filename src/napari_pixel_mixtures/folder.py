@@ -1,0 +1,268 @@
+"""apply_to_folder: label all images of a folder with one model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import imageio.v3 as imageio
+import numpy as np
+import tifffile
+
+from .model import Model, write_whole
+from .progress import run
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Generator, Sequence
+
+    from numpy.typing import NDArray
+
+TIFF = (".tif", ".tiff")
+SUFFIXES = (*TIFF, ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy")
+MANIFEST = "manifest.json"
+TABLES = "tables.csv"
+
+Outcome = Literal["labeled", "kept", "refused"]
+
+
+@dataclass(frozen=True)
+class FolderStep:
+    """What was done with one image.
+
+    Attributes
+    ----------
+    number, total : int
+        It is the number-th of all images, from 1.
+    path : Path
+    outcome : {"labeled", "kept", "refused"}
+        "kept" if an earlier run had labeled the same file with the same model.
+    message : str
+        Why it was refused; else empty.
+    """
+
+    number: int
+    total: int
+    path: Path
+    outcome: Outcome
+    message: str = ""
+
+
+def apply_to_folder(
+    model: Model,
+    folder: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    scale: Sequence[float] | None = None,
+    unit: str = "pixel",
+    callback: Callable[[FolderStep], object] | None = None,
+) -> tuple[FolderStep, ...]:
+    """Label all images of a folder with one model.
+
+    For each image ``a.png`` the output gets ``a.png.labels.tif``, with the classes
+    as 8-bit labels, and ``a.png.csv``, with their table; ``tables.csv`` has the
+    tables of all images. Constants are those of the model, so that an image gets the
+    same labels alone and in a folder. Files are written as a whole or not at all, and
+    a run that was stopped goes on where it stopped: what the same model has made of
+    the same file, by its size and time, is kept.
+
+    Parameters
+    ----------
+    model : Model
+    folder : path
+        With images: TIFF, PNG, JPEG, BMP, GIF, WebP or npy. Folders in it are not
+        looked into.
+    output : path
+        Another folder, made if it is not there.
+    scale : sequence of float, optional
+        Size of a pixel along each axis of the images, for areas.
+    unit : str
+        What the scale is in.
+    callback : callable, optional
+        Called with the `FolderStep` after each image; an exception that it raises
+        ends the run.
+
+    Returns
+    -------
+    tuple of FolderStep
+        One for each image, by name. Images that cannot be read or are not of the
+        model's kind are refused, and the run goes on.
+
+    Raises
+    ------
+    OSError
+        The output cannot be written.
+    ValueError
+        The folder is none, has no image, or is the output.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import Model, apply_to_folder, cluster
+    >>> image = np.array([[0, 1, 0, 9], [1, 0, 8, 9]])
+    >>> model = Model.of(cluster(image, n_components=2))
+    >>> with TemporaryDirectory() as folder:
+    ...     np.save(Path(folder) / "a.npy", image)
+    ...     steps = apply_to_folder(model, folder, Path(folder) / "labels")
+    ...     sorted(path.name for path in (Path(folder) / "labels").iterdir())
+    ['a.npy.csv', 'a.npy.labels.tif', 'manifest.json', 'tables.csv']
+    >>> [step.outcome for step in steps]
+    ['labeled']
+    """
+    steps = folder_steps(model, folder, output, scale=scale, unit=unit)
+    return run(steps, callback)
+
+
+def folder_steps(
+    model: Model,
+    folder: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    scale: Sequence[float] | None = None,
+    unit: str = "pixel",
+) -> Generator[FolderStep, None, tuple[FolderStep, ...]]:
+    """Do what `apply_to_folder` does, yielding the step after each image.
+
+    Closing the generator stops the run.
+    """
+    folder, output = Path(folder), Path(output)
+    paths = _images(folder, output)
+    output.mkdir(parents=True, exist_ok=True)
+    about = {"model": model.digest, "scale": scale and list(scale), "unit": unit}
+    manifest = _Manifest.read(output, json.loads(json.dumps(about)))
+    steps: list[FolderStep] = []
+    for number, path in enumerate(paths, start=1):
+        outcome, message = manifest.outcome(path)
+        if outcome is None:
+            try:
+                applied = model.apply(read_image(path))
+                table = applied.table(scale, unit)
+            except (TypeError, ValueError) as error:
+                outcome, message = "refused", str(error)
+            else:
+                outcome, message = "labeled", ""
+                labels = io.BytesIO()
+                tifffile.imwrite(labels, applied.labels, compression="zlib")
+                write_whole(_labels_path(output, path), labels.getvalue())
+                text = table.to_csv(index=False, lineterminator="\n")
+                write_whole(_table_path(output, path), text.encode())
+                manifest.add(path)
+        step = FolderStep(number, len(paths), path, outcome, message)
+        steps.append(step)
+        yield step
+    _write_tables(output, [step.path for step in steps if step.outcome != "refused"])
+    return tuple(steps)
+
+
+def read_image(path: Path) -> NDArray[Any]:
+    """Read an image file.
+
+    Raises
+    ------
+    ValueError
+        It cannot be read.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False))
+        if path.suffix.lower() in TIFF:
+            return np.asarray(tifffile.imread(path))
+        return np.asarray(imageio.imread(path))
+    except Exception as error:
+        # Readers of damaged files raise anything; the other images are read still.
+        raise ValueError(
+            f"Expected an image that can be read, got {path.name}: {error}."
+        ) from error
+
+
+def _images(folder: Path, output: Path) -> list[Path]:
+    """Give the images of a folder, by name."""
+    if not folder.is_dir():
+        raise ValueError(f"Expected a folder of images, got {folder}; choose another.")
+    if folder.resolve() == output.resolve():
+        raise ValueError(
+            f"Expected another folder for the output, got that of the images, {folder}."
+        )
+    paths = [p for p in folder.iterdir() if p.is_file()]
+    found = sorted(p for p in paths if p.suffix.lower() in SUFFIXES)
+    if not found:
+        raise ValueError(
+            f"Expected a folder with images ({', '.join(SUFFIXES)}), got {folder} "
+            "without any; choose another."
+        )
+    return found
+
+
+def _labels_path(output: Path, image: Path) -> Path:
+    return output / f"{image.name}.labels.tif"
+
+
+def _table_path(output: Path, image: Path) -> Path:
+    return output / f"{image.name}.csv"
+
+
+class _Manifest:
+    """Which images were labeled, and what with."""
+
+    def __init__(self, output: Path, about: dict[str, Any], images: dict[str, Any]):
+        self._output = output
+        self._about = about
+        self._images = images
+
+    @classmethod
+    def read(cls, output: Path, about: dict[str, Any]) -> _Manifest:
+        """Read what was done before, if it was done with the same model."""
+        try:
+            data = json.loads((output / MANIFEST).read_bytes())
+            images = data.pop("images")
+            same = data == about and isinstance(images, dict)
+        except (
+            OSError,
+            ValueError,
+            RecursionError,
+            AttributeError,
+            KeyError,
+            TypeError,
+        ):
+            same = False  # there is none, or it was damaged: all is made anew
+        return cls(output, about, images if same else {})
+
+    def outcome(self, path: Path) -> tuple[Outcome | None, str]:
+        """Say whether an image was labeled before; None if it was not."""
+        made = (_labels_path(self._output, path), _table_path(self._output, path))
+        if self._images.get(path.name) == _state(path) and all(
+            file.is_file() for file in made
+        ):
+            return "kept", ""
+        return None, ""
+
+    def add(self, path: Path) -> None:
+        """Note that an image was labeled."""
+        self._images[path.name] = _state(path)
+        text = json.dumps(self._about | {"images": self._images}, indent=1)
+        write_whole(self._output / MANIFEST, text.encode())
+
+
+def _state(path: Path) -> list[int]:
+    """Tell a file from another version of it."""
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns]
+
+
+def _write_tables(output: Path, images: list[Path]) -> None:
+    """Write the tables of all images as one, the image in the first column."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for number, image in enumerate(images):
+        table = _table_path(output, image).read_text(encoding="utf-8")
+        header, *rows = csv.reader(io.StringIO(table, newline=""))
+        if number == 0:
+            writer.writerow(["image", *header])
+        writer.writerows([image.name, *row] for row in rows)
+    write_whole(output / TABLES, text.getvalue().encode())

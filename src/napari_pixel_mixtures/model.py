@@ -1,0 +1,338 @@
+"""Model: a fitted mixture with all that labels other pictures as it labeled its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .certainty import Certainty
+from .classes import Classes
+from .clustering import cluster_steps, describe
+from .features import Picture
+from .material import Material
+from .model_json import LARGEST_FILE, from_text, to_text
+from .progress import run
+from .tables import class_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from .clusters import Clustering
+    from .features import FeatureGroup
+    from .mixture import FastGaussianMixture
+    from .recipe import Recipe
+
+PACKAGES = (
+    *("napari-pixel-mixtures", "numpy", "scipy", "scikit-learn", "scikit-image"),
+    "numba",
+)
+
+
+def installed_versions() -> dict[str, str]:
+    """Give the versions of Python and the packages that a result depends on."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"python": python} | {name: version(name) for name in PACKAGES}
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A fitted mixture with all that labels other pictures as it labeled its own.
+
+    It is what a result carries: as JSON in its layer's metadata, or in a file.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        Features, scaling, model settings and seed: what was fitted, and how.
+    groups : tuple of FeatureGroup
+        The features that are used, and the factors on them; random places are those
+        of the picture that was fitted.
+    mixture : FastGaussianMixture
+        The fitted parameters, the components in the order in which labels were
+        found.
+    numbering : tuple of int (K,)
+        Which of these components, from 0, has label 1, 2, and so on.
+    classes : Classes
+        Which classes the components belong to.
+    threshold : float or None
+        Pixels with a lower log-density are none of the classes.
+    channel_names : tuple of str (C,)
+        Channels of the picture that was fitted.
+    channel_axis : int or None
+        Where they were.
+    rgb : bool
+        Whether they are red, green and blue.
+    mask : ndarray (*spatial) bool, or None
+        The pixels that were fitted; None for all.
+    versions : dict of str to str
+        Those of the packages that fitted it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import Model, cluster
+    >>> image = np.array([[0, 1, 0, 9], [1, 0, 8, 9]])
+    >>> model = Model.of(cluster(image, n_components=2))
+    >>> model.apply(image + 1).labels
+    array([[1, 1, 1, 2],
+           [1, 1, 2, 2]], dtype=uint8)
+    >>> Model.from_json(model.to_json()).digest == model.digest
+    True
+    """
+
+    recipe: Recipe
+    groups: tuple[FeatureGroup, ...]
+    mixture: FastGaussianMixture
+    numbering: tuple[int, ...]
+    classes: Classes
+    threshold: float | None
+    channel_names: tuple[str, ...]
+    channel_axis: int | None
+    rgb: bool
+    mask: NDArray[np.bool_] | None
+    versions: dict[str, str] = field(default_factory=installed_versions)
+
+    @classmethod
+    def of(
+        cls,
+        clustering: Clustering,
+        classes: Classes | None = None,
+        threshold: float | None = None,
+    ) -> Model:
+        """Take the model from a clustering.
+
+        Parameters
+        ----------
+        clustering : Clustering
+        classes : Classes, optional
+            By default every component is a class.
+        threshold : float, optional
+            Pixels with a lower log-density are none of the classes; see
+            `Certainty.threshold`.
+
+        Raises
+        ------
+        ValueError
+            The classes are those of another number of components.
+        """
+        classes = Classes.of(clustering) if classes is None else classes
+        if classes.n_components != clustering.n_components:
+            raise ValueError(
+                f"Expected classes of {clustering.n_components} components, as the "
+                f"clustering has, got {classes.n_components}."
+            )
+        # Labels were found with the components in this order, which decides where
+        # two are as probable: the first has all pixels of components that are alike.
+        weights = clustering.mixture.weights_
+        order = np.lexsort((-clustering.pixel_counts, -weights))
+        picture, labeled = clustering.picture, clustering.labels > 0
+        axis, ndim = picture.channel_axis, picture.values.ndim
+        return cls(
+            recipe=clustering.recipe,
+            groups=tuple(
+                replace(group, feature=group.feature.fixed(picture))
+                for group in clustering.groups
+            ),
+            mixture=clustering.mixture.reordered(order),
+            numbering=tuple(np.argsort(order).tolist()),
+            classes=classes,
+            threshold=threshold,
+            channel_names=picture.channel_names,
+            # The last axis is the last one also of pictures with more axes.
+            channel_axis=-1 if axis == ndim - 1 else axis,
+            rgb=picture.rgb,
+            mask=None if labeled.all() else labeled,
+        )
+
+    # Use
+
+    def read(self, image: ArrayLike | Picture) -> Picture:
+        """Read an image as the one that was fitted.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `Picture.from_array`; or the channels are not those of the model.
+        """
+        picture = image
+        if not isinstance(picture, Picture):
+            picture = Picture.from_array(picture, self.channel_axis, self.rgb)
+        if picture.n_channels != len(self.channel_names):
+            raise ValueError(
+                f"Expected an image with the channels {', '.join(self.channel_names)} "
+                f"of the model, got {', '.join(picture.channel_names)}; choose an "
+                "image of the same kind."
+            )
+        return picture
+
+    def apply(
+        self, image: ArrayLike | Picture, mask: ArrayLike | None = None
+    ) -> Applied:
+        """Label the pixels of another picture; nothing is fitted.
+
+        Factors, places and parameters are those of the model, so that the labels of
+        an image are the same alone and among others.
+
+        Parameters
+        ----------
+        image : array_like or Picture
+            With the same channels as the picture that was fitted.
+        mask : array_like (*spatial), optional
+            The pixels to label, where not 0.
+
+        Returns
+        -------
+        Applied
+
+        Raises
+        ------
+        TypeError, ValueError
+            The image is not of the same kind, or no pixel is left.
+        """
+        picture = self.read(image)
+        used = [group.feature for group in self.groups]
+        n_columns = sum(len(feature.names(picture)) for feature in used)
+        if n_columns != self.mixture.means_.shape[1]:
+            raise ValueError(
+                f"Expected an image with {self.mixture.means_.shape[1]} columns of "
+                f"features, as the model, got {n_columns}; choose an image with the "
+                "same number of axes."
+            )
+        valid = picture.valid(mask)
+        material = Material.gather(picture, self.recipe, valid, groups=self.groups)
+        found = describe(self.mixture, material, picture, self.recipe)
+        return Applied(self, found.reordered(self.numbering), material)
+
+    def replay(self, image: ArrayLike | Picture) -> Clustering:
+        """Fit the picture that the model comes from again, from its recipe alone.
+
+        Parameters
+        ----------
+        image : array_like or Picture
+            The picture that was fitted.
+
+        Returns
+        -------
+        Clustering
+            The same labels bit for bit, with the same versions on the same kind of
+            processor.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The image is not of the same kind.
+        """
+        found = run(cluster_steps(self.read(image), self.recipe, self.mask))
+        return found.reordered(self.numbering)
+
+    # Files
+
+    @property
+    def digest(self) -> str:
+        """Checksum of all that the model holds: sha256, 64 characters."""
+        return sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """Write the model as JSON text."""
+        return to_text(vars(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Model:
+        """Read what `to_json` wrote. Nothing in the text is run.
+
+        Raises
+        ------
+        ValueError
+            The text is not JSON or not a model, or it was damaged.
+        """
+        return cls(**from_text(text))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a JSON file.
+
+        The file is written under a temporary name first, so that a file that is
+        there already is replaced as a whole or not at all.
+        """
+        write_whole(Path(path), self.to_json().encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        """Read a model from a file that `save` wrote. Nothing in the file is run.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        ValueError
+            The file is not a model, or was damaged.
+        """
+        path = Path(path)
+        if (size := path.stat().st_size) > LARGEST_FILE:
+            raise ValueError(
+                f"Expected a model file of at most {LARGEST_FILE} bytes, got "
+                f"{size}; choose a file that Save wrote."
+            )
+        try:
+            text = path.read_bytes().decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"Expected a model as JSON text, got bytes that are not text: {error}."
+            ) from None
+        return cls.from_json(text)
+
+
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """What a model makes of a picture.
+
+    Attributes
+    ----------
+    model : Model
+    clustering : Clustering
+        The components of the pixels.
+    material : Material
+        What was measured.
+    """
+
+    model: Model
+    clustering: Clustering
+    material: Material
+
+    @cached_property
+    def labels(self) -> NDArray[np.uint8]:
+        """Classes of the pixels, (*spatial); 0 for none of these, or masked out."""
+        labels, threshold = self.clustering.labels, self.model.threshold
+        if threshold is not None:
+            labels = Certainty(self.clustering, self.material).labels(threshold)
+        return self.model.classes.apply(labels)
+
+    def table(
+        self, scale: Sequence[float] | None = None, unit: str = "pixel"
+    ) -> pd.DataFrame:
+        """Give a row for each class, as `class_table`."""
+        return class_table(
+            self.clustering,
+            self.model.classes,
+            self.model.threshold,
+            scale,
+            unit,
+            self.material,
+        )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)

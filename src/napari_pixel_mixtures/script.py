@@ -1,0 +1,139 @@
+"""to_python: lines of Python that give the same labels in the console."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from . import features
+from .classes import Classes
+from .model_json import pack
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from .clusters import Clustering
+    from .features import Picture
+
+
+def to_python(
+    clustering: Clustering,
+    classes: Classes | None = None,
+    threshold: float | None = None,
+    image: str = "image",
+    mask: str | None = None,
+) -> str:
+    """Write lines of Python that give the same labels.
+
+    Parameters
+    ----------
+    clustering : Clustering
+    classes : Classes, optional
+        By default every component is a class.
+    threshold : float, optional
+        Pixels with a lower log-density are none of the classes.
+    image : str
+        What the image's array is called where the lines run, for instance
+        ``viewer.layers["china"].data``.
+    mask : str, optional
+        What the mask's array is called there; by default the lines hold the mask.
+
+    Returns
+    -------
+    str
+        They make `clustering` and `labels`.
+
+    Raises
+    ------
+    ValueError
+        The clustering was not fitted, but made by a model; save the model instead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import Color, Position, cluster, to_python
+    >>> image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    >>> print(to_python(cluster(image, 3, features=[Color(), Position(weight=0.5)])))
+    from napari_pixel_mixtures import cluster
+    from napari_pixel_mixtures.features import Color, Position
+    <BLANKLINE>
+    clustering = cluster(
+        image,
+        n_components=3,
+        features=[Color(), Position(weight=0.5)],
+    )
+    labels = clustering.labels
+    """
+    if not clustering.history:
+        raise ValueError(
+            "Expected a clustering that was fitted to its picture, got one that was "
+            "made by a model; save the model, and use Model.load(path).apply(image)."
+        )
+    names = {("napari_pixel_mixtures", "cluster")}
+    for feature in clustering.recipe.features:
+        name = type(feature).__name__
+        known = name in features.__all__
+        home = features.__name__ if known else type(feature).__module__
+        names.add((home, name))
+    lines = []
+    labeled = clustering.labels > 0
+    if mask is None and not labeled.all():
+        names.add(("napari_pixel_mixtures.model_json", "unpack"))
+        lines.append(f"mask = unpack({pack(labeled)!r})")
+        mask = "mask"
+    source, settings = _source(clustering.picture, image)
+    if source != image:
+        names.add(("napari_pixel_mixtures.features", "Picture"))
+    if mask is not None:
+        settings.append(f"mask={mask}")
+    lines += [
+        "clustering = cluster(",
+        *(f"    {a}," for a in [source, *_settings(clustering.recipe), *settings]),
+        ")",
+    ]
+    # The fit gives the largest component the first label; live fits keep numbers.
+    order = (-clustering.mixture.weights_).argsort(kind="stable").argsort().tolist()
+    if order != sorted(order):
+        lines.append(f"clustering = clustering.reordered({order})")
+    found = "clustering.labels"
+    if threshold is not None:
+        names.add(("napari_pixel_mixtures", "Certainty"))
+        found = f"Certainty(clustering).labels({float(threshold)!r})"
+    if classes is not None:
+        names.add(("napari_pixel_mixtures", "Classes"))
+        lines += [
+            "classes = Classes(",
+            *(f"    {f.name}={getattr(classes, f.name)!r}," for f in fields(Classes)),
+            ")",
+        ]
+        found = f"classes.apply({found})"
+    return "\n".join([*_imports(names), "", *lines, f"labels = {found}"])
+
+
+def _imports(names: set[tuple[str, str]]) -> list[str]:
+    homes = sorted({home for home, _ in names})
+    return [
+        f"from {home} import {', '.join(sorted(n for h, n in names if h == home))}"
+        for home in homes
+    ]
+
+
+def _source(picture: Picture, image: str) -> tuple[str, list[str]]:
+    """Say how the image is read: the array, or a picture; and the channel axis."""
+    axis = picture.channel_axis
+    ndim = len(picture.shape) + (axis is not None)
+    guessed = axis in (-1, ndim - 1) and picture.n_channels in (3, 4)
+    if guessed != picture.rgb:
+        return f"Picture.from_array({image}, {axis!r}, rgb={picture.rgb})", []
+    default = -1 if ndim > 2 else None
+    return image, [] if axis == default else [f"channel_axis={axis!r}"]
+
+
+def _settings(recipe: Recipe) -> list[str]:
+    """Give the settings that are not the defaults, as arguments."""
+    found = []
+    for f in fields(Recipe):
+        value = getattr(recipe, f.name)
+        if value != f.default:
+            shown = list(value) if f.name == "features" else value
+            found.append(f"{f.name}={shown!r}")
+    return found
