@@ -106,8 +106,9 @@ def volume():
     random = np.random.default_rng(0)
     shape = (64, 512, 512)
     values = random.integers(0, 40, shape, np.uint8)
-    z, y, x = np.indices(shape, sparse=True)
-    values += ((x // 64 + y // 64 + z // 16) % 3 * 90).astype(np.uint8)
+    # In bytes throughout: what is needed here would hide what clustering needs.
+    z, y, x = ((i // 32).astype(np.uint8) for i in np.indices(shape, sparse=True))
+    values += (x + y + z) % 3 * 90
     features = [Color(), Position(), Blur(2), StructureTensor(2)]
     # Everything is loaded and compiled before.
     cluster(values[:4, :64, :64], features=features, channel_axis=None)
