@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from cases import DTYPES, PICTURES, china, noise
 from napari_pixel_mixtures.features import (
     AnchorDistance,
+    Blur,
     Color,
+    Companion,
     Picture,
     Position,
     Samples,
@@ -193,3 +196,30 @@ def test_features_of_more_influence_come_first():
 
 def test_influences_of_1_are_none():
     assert influences(measure(china()[:20, :30], [Position(), Color()]).groups) is None
+
+
+def test_pixels_where_a_feature_is_not_finite_are_left_out():
+    image = noise(5, 7, 3).astype(np.float64)
+    depth = noise(5, 7).astype(np.float64)
+    depth[1, 2], depth[4, 6] = np.nan, -np.inf
+    picture = Picture.from_array(image, companions={"depth": depth})
+    features = [Color(), Companion("depth"), Position()]
+    found = Samples.measure(picture, features)
+    np.testing.assert_array_equal(found.pixels, np.flatnonzero(np.isfinite(depth)))
+    without = Samples.measure(picture, features, valid=np.isfinite(depth))
+    np.testing.assert_array_equal(found.values, without.values)
+    assert found.groups == without.groups
+    valid = noise(5, 7, seed=3) > 100
+    both = Samples.measure(picture, features, valid=valid)
+    expected = np.flatnonzero(valid & np.isfinite(depth))
+    np.testing.assert_array_equal(both.pixels, expected)
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (4, 6, 7)])
+def test_neighborhoods_reach_over_the_border_of_a_mask(shape):
+    image = noise(*shape).astype(np.float64)
+    valid = noise(*shape, seed=1) > 200
+    picture = Picture.from_array(image, channel_axis=None)
+    found = Samples.measure(picture, [Blur(1.5)], "raw", valid)
+    whole = gaussian_filter(image, 1.5, mode="nearest")
+    np.testing.assert_allclose(found.values[:, 0], whole[valid], rtol=1e-12)

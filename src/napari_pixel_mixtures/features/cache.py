@@ -59,7 +59,8 @@ class Columns:
             column = values[:, i]
             lows[i], highs[i] = column.min(), column.max()
             if np.isfinite(lows[i]) and np.isfinite(highs[i]):
-                variances[i] = _variance(column, counts)
+                with np.errstate(over="ignore"):  # values too large are refused later
+                    variances[i] = _variance(column, counts)
 
         on_all_cores(look, range(n_columns))
         low, high = float(lows.min()), float(highs.max())
