@@ -1,4 +1,4 @@
-"""Model: replays and applies bit for bit; from JSON, from a file, in a fresh process."""
+"""Model: applies and replays bit for bit, from JSON, also in a fresh process."""
 
 import json
 import subprocess
@@ -102,14 +102,12 @@ def test_components_that_are_alike_are_told_apart_as_before():
     image = np.tile(np.array([[0, 9], [9, 0]], np.uint8), (5, 5))
     clustering = cluster(image, 2)
     mixture = clustering.mixture
-    twin = replace(
-        clustering, labels=np.full_like(clustering.labels, 2), pixel_counts=[0, 100]
-    )
+    twos = np.full_like(clustering.labels, 2)
+    twin = replace(clustering, labels=twos, pixel_counts=np.array([0, 100]))
     mixture.weights_[:] = 0.5
     mixture.means_[:] = mixture.means_[0]
     mixture.covariances_[:] = mixture.covariances_[0]
     mixture.precisions_cholesky_[:] = mixture.precisions_cholesky_[0]
-    twin = replace(twin, pixel_counts=np.array([0, 100]))
     assert (Model.of(twin).apply(image).labels == 2).all()
 
 
@@ -178,8 +176,8 @@ def test_a_model_reads_pictures_as_its_own_was_read():
         (
             "colors",
             PICTURE[..., 0],
-            "Expected two axes or more beside the channels, got an array of shape "
-            "(54, 80) with channel_axis=-1; use channel_axis=None for a grey picture.",
+            "Expected red, green and blue along a channel axis, got an array of shape "
+            "(54, 80) without one; set channel_axis.",
         ),
         (
             "colors",

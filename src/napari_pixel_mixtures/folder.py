@@ -97,7 +97,8 @@ def apply_to_folder(
     OSError
         The output cannot be written.
     ValueError
-        The folder is none, has no image, or is the output.
+        The folder is none, has no image, or is the output; or a scale is not above
+        0.
 
     Examples
     --------
@@ -132,6 +133,8 @@ def folder_steps(
     Closing the generator stops the run.
     """
     folder, output = Path(folder), Path(output)
+    if scale is not None and not all(np.isfinite(s) and s > 0 for s in scale):
+        raise ValueError(f"Expected a scale of numbers above 0, got {scale!r:.80}.")
     paths = _images(folder, output)
     output.mkdir(parents=True, exist_ok=True)
     about = {"model": model.digest, "scale": scale and list(scale), "unit": unit}

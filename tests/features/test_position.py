@@ -127,3 +127,14 @@ def test_a_bad_seed_is_refused(seed):
         "Expected the seed of the anchors to be a whole number from 0 to 4294967295, "
         f"got {seed!r}."
     )
+
+
+def test_fixed_places_are_those_of_the_picture():
+    picture = Picture.from_array(np.zeros((9, 20)))
+    feature = AnchorDistance(n=3, seed=5, weight=0.5)
+    fixed = feature.fixed(picture)
+    assert fixed.weight == 0.5
+    np.testing.assert_array_equal(fixed.places((90, 3)), feature.places((9, 20)))
+    assert AnchorDistance.from_json(fixed.to_json()) == fixed
+    assert fixed.fixed(picture) == fixed
+    assert Position().fixed(picture) == Position()
