@@ -18,7 +18,7 @@ def test_an_error_of_the_callback_ends_the_job():
     def fail(progress):
         raise RuntimeError(str(progress.done))
 
-    with pytest.raises(RuntimeError, match="^0$"):
+    with pytest.raises(RuntimeError, match=r"^0$"):
         run(job(), fail)
     assert closed
     assert run(job()) is None

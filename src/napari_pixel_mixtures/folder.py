@@ -177,7 +177,9 @@ def read_image(path: Path) -> NDArray[Any]:
             return np.asarray(np.load(path, allow_pickle=False))
         if path.suffix.lower() in TIFF:
             return np.asarray(tifffile.imread(path))
-        return np.asarray(imageio.imread(path))
+        # By its bytes, for imageio leaves a file open that it cannot read.
+        suffix = path.suffix.lower()
+        return np.asarray(imageio.imread(path.read_bytes(), extension=suffix))
     except Exception as error:
         # Readers of damaged files raise anything; the other images are read still.
         raise ValueError(
