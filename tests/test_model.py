@@ -3,10 +3,14 @@
 import json
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 
 from cases import COVARIANCE_TYPES, china
 from napari_pixel_mixtures import (
@@ -50,12 +54,12 @@ CASES = {
 
 def fitted(name, number_anew=True):
     """Give the image of a case, and its clustering with other numbers."""
-    settings = {"image": PICTURE, "n_components": 5, "max_iter": 500} | CASES[name]
-    clustering = cluster(**settings)
+    case = {"image": PICTURE, "n_components": 5, "max_iter": 500} | CASES[name]
+    clustering = cluster(**case)
     if number_anew:  # as live fits do
         order = np.random.default_rng(1).permutation(clustering.n_components)
         clustering = clustering.reordered(order)
-    return settings["image"], clustering
+    return case["image"], clustering
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -220,3 +224,26 @@ def test_classes_of_another_clustering_are_refused():
     assert str(error.value) == (
         "Expected classes of 2 components, as the clustering has, got 3."
     )
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    dtype=st.sampled_from(["uint8", "uint16", "float32", "float64"]),
+    size=st.sampled_from([1e-3, 1.0, 250.0]),
+    kind=st.sampled_from(COVARIANCE_TYPES),
+    scaling=st.sampled_from(["group", "raw"]),
+    k=st.integers(1, 6),
+)
+@settings(deadline=None, max_examples=60)
+def test_every_model_comes_back(seed, dtype, size, kind, scaling, k):
+    """Also with channels that are the same, or hardly differ."""
+    random = np.random.default_rng(seed)
+    gray = (size * random.random((8, 9, 1))).astype(dtype).repeat(3, axis=2)
+    features = [Color(), Position()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clustering = cluster(gray, k, kind, features, scaling, random_state=seed)
+    text = Model.of(clustering).to_json()
+    model = Model.from_json(text)
+    assert model.to_json() == text
+    assert np.array_equal(model.apply(gray).labels, clustering.labels)
