@@ -53,7 +53,7 @@ ARROWS = {
     },
     "folder": {"model", "progress"},
     "script": {
-        *("features", "clusters", "classes", "recipe", "model_json"),
+        *("features", "clusters", "clustering", "classes", "recipe", "model_json"),
     },
     "tables": {"certainty", "classes", "clusters", "clustering", "material"},
     "sample_data": set(),

@@ -4,8 +4,15 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
 
-from napari_pixel_mixtures.matching import match_labels
+from napari_pixel_mixtures.matching import (
+    adjusted_rand_index,
+    match_labels,
+    overlap_table,
+)
 
 
 def kept(order, labels, previous):
@@ -40,4 +47,24 @@ def test_another_shape_is_refused():
         match_labels(np.ones((2, 3), np.uint8), np.ones((3, 2), np.uint8), 1)
     assert str(error.value) == (
         "Expected earlier labels of the same shape (2, 3), got (3, 2)."
+    )
+
+
+LABELS = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 3)),
+    min_size=2,
+    max_size=40,
+)
+
+
+@given(LABELS)
+@settings(deadline=None)
+def test_the_rand_index_is_that_of_scikit_learn(rows):
+    a, b, counts = np.array(rows).T
+    labels = (a.astype(np.uint8), b.astype(np.uint8))
+    expected = adjusted_rand_score(np.repeat(a, counts), np.repeat(b, counts))
+    counted = adjusted_rand_index(overlap_table(*labels, counts))
+    assert counted == pytest.approx(expected)
+    assert adjusted_rand_index(overlap_table(*labels)) == pytest.approx(
+        adjusted_rand_score(a, b)
     )

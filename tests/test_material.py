@@ -8,6 +8,7 @@ from napari_pixel_mixtures import Color, Position, cluster
 from napari_pixel_mixtures.features import Picture
 from napari_pixel_mixtures.material import (
     Material,
+    MaterialCache,
     check_distinct,
     value_covariances,
 )
@@ -140,3 +141,38 @@ def test_enough_distinct_samples_are_looked_for_to_the_end(d):
         "Expected at least 4 distinct samples for n_components=4, got 3; lower "
         "n_components to 3 or less, or add features."
     )
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("recipe", [COLOR, PLACE])
+def test_values_of_rows_go_to_the_picture_and_back(recipe, masked):
+    array = some(np.uint8, most=9)
+    valid = np.random.default_rng(0).random(array.shape[:2]) < 0.7 if masked else None
+    material = Material.gather(Picture.from_array(array), recipe, valid)
+    rows = np.random.default_rng(1).random(len(material.samples.values))
+    values = material.spread(rows, array.shape[:2], np.nan)
+    assert values.dtype == rows.dtype
+    assert_array_equal(np.isnan(values), ~valid if masked else False)
+    assert_array_equal(material.collect(values), rows)
+    # Pixels of one row have the same color.
+    for row in np.unique(rows)[:5]:
+        assert len(np.unique(array[values == row], axis=0)) == 1
+
+
+def test_factors_may_be_those_of_another_picture():
+    first = Picture.from_array(some(np.uint8))
+    groups = Material.gather(first, PLACE, None).samples.groups
+    picture = Picture.from_array(some(np.uint8, most=9))
+    samples = Material.gather(picture, COLOR, None, groups).samples
+    assert samples.groups == groups
+    expected = np.hstack([g.feature.compute(picture, None) * g.factor for g in groups])
+    assert_allclose(samples.values, expected, rtol=1e-6)
+
+
+def test_the_cache_knows_what_it_measured_by_the_groups_too():
+    cache, picture = MaterialCache(), Picture.from_array(some(np.uint8))
+    material = cache.gather(picture, PLACE, None)
+    assert cache.gather(picture, PLACE, None, material.samples.groups) is material
+    others = Material.gather(picture, COLOR, None).samples.groups
+    assert cache.gather(picture, PLACE, None, others).samples.groups == others
+    assert cache.gather(picture, PLACE, None) is material

@@ -245,6 +245,14 @@ def material_of(
     )
 
 
+def mask_of(clustering: Clustering) -> NDArray[np.bool_] | None:
+    """Give the pixels that were clustered, (*spatial); None if all finite ones were."""
+    labeled = clustering.labels > 0
+    finite = clustering.picture.valid()
+    whole = labeled.all() if finite is None else np.array_equal(labeled, finite)
+    return None if whole else labeled
+
+
 def describe(
     mixture: FastGaussianMixture,
     material: Material,

@@ -97,7 +97,8 @@ def apply_to_folder(
     OSError
         The output cannot be written.
     ValueError
-        The folder is none, has no image, or is the output.
+        The folder is none, has no image, or is the output; or a scale is not above
+        0.
 
     Examples
     --------
@@ -132,21 +133,24 @@ def folder_steps(
     Closing the generator stops the run.
     """
     folder, output = Path(folder), Path(output)
+    if scale is not None and not all(np.isfinite(s) and s > 0 for s in scale):
+        raise ValueError(f"Expected a scale of numbers above 0, got {scale!r:.80}.")
     paths = _images(folder, output)
     output.mkdir(parents=True, exist_ok=True)
     about = {"model": model.digest, "scale": scale and list(scale), "unit": unit}
     manifest = _Manifest.read(output, json.loads(json.dumps(about)))
     steps: list[FolderStep] = []
     for number, path in enumerate(paths, start=1):
-        outcome, message = manifest.outcome(path)
-        if outcome is None:
+        outcome: Outcome = "kept"
+        message = ""
+        if not manifest.holds(path):
             try:
                 applied = model.apply(read_image(path))
                 table = applied.table(scale, unit)
             except (TypeError, ValueError) as error:
                 outcome, message = "refused", str(error)
             else:
-                outcome, message = "labeled", ""
+                outcome = "labeled"
                 labels = io.BytesIO()
                 tifffile.imwrite(labels, applied.labels, compression="zlib")
                 write_whole(_labels_path(output, path), labels.getvalue())
@@ -173,7 +177,9 @@ def read_image(path: Path) -> NDArray[Any]:
             return np.asarray(np.load(path, allow_pickle=False))
         if path.suffix.lower() in TIFF:
             return np.asarray(tifffile.imread(path))
-        return np.asarray(imageio.imread(path))
+        # By its bytes, for imageio leaves a file open that it cannot read.
+        suffix = path.suffix.lower()
+        return np.asarray(imageio.imread(path.read_bytes(), extension=suffix))
     except Exception as error:
         # Readers of damaged files raise anything; the other images are read still.
         raise ValueError(
@@ -218,29 +224,21 @@ class _Manifest:
     @classmethod
     def read(cls, output: Path, about: dict[str, Any]) -> _Manifest:
         """Read what was done before, if it was done with the same model."""
+        data = None
         try:
             data = json.loads((output / MANIFEST).read_bytes())
-            images = data.pop("images")
-            same = data == about and isinstance(images, dict)
-        except (
-            OSError,
-            ValueError,
-            RecursionError,
-            AttributeError,
-            KeyError,
-            TypeError,
-        ):
-            same = False  # there is none, or it was damaged: all is made anew
-        return cls(output, about, images if same else {})
+        except (OSError, ValueError, RecursionError):
+            pass  # there is none, or it was damaged: all is made anew
+        images = data.pop("images", None) if isinstance(data, dict) else None
+        if data != about or not isinstance(images, dict):
+            images = {}
+        return cls(output, about, images)
 
-    def outcome(self, path: Path) -> tuple[Outcome | None, str]:
-        """Say whether an image was labeled before; None if it was not."""
+    def holds(self, path: Path) -> bool:
+        """Say whether an image was labeled before, and still is what it was."""
         made = (_labels_path(self._output, path), _table_path(self._output, path))
-        if self._images.get(path.name) == _state(path) and all(
-            file.is_file() for file in made
-        ):
-            return "kept", ""
-        return None, ""
+        there = all(file.is_file() for file in made)
+        return there and self._images.get(path.name) == _state(path)
 
     def add(self, path: Path) -> None:
         """Note that an image was labeled."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from .certainty import Certainty
 from .classes import Classes
-from .clustering import cluster_steps, describe
+from .clustering import cluster_steps, describe, mask_of
 from .features import Picture
 from .material import Material
 from .model_json import LARGEST_FILE, from_text, to_text
@@ -74,7 +74,7 @@ class Model:
     rgb : bool
         Whether they are red, green and blue.
     mask : ndarray (*spatial) bool, or None
-        The pixels that were fitted; None for all.
+        The pixels that were fitted; None for all that are finite.
     versions : dict of str to str
         Those of the packages that fitted it.
 
@@ -136,7 +136,7 @@ class Model:
         # two are as probable: the first has all pixels of components that are alike.
         weights = clustering.mixture.weights_
         order = np.lexsort((-clustering.pixel_counts, -weights))
-        picture, labeled = clustering.picture, clustering.labels > 0
+        picture = clustering.picture
         axis, ndim = picture.channel_axis, picture.values.ndim
         return cls(
             recipe=clustering.recipe,
@@ -152,7 +152,7 @@ class Model:
             # The last axis is the last one also of pictures with more axes.
             channel_axis=-1 if axis == ndim - 1 else axis,
             rgb=picture.rgb,
-            mask=None if labeled.all() else labeled,
+            mask=mask_of(clustering),
         )
 
     # Use

@@ -334,7 +334,7 @@ def _array(
 def pack(mask: NDArray[np.bool_]) -> dict[str, Any]:
     """Give a mask as plain JSON types: its shape, and its bits, compressed."""
     bits = zlib.compress(np.packbits(mask).tobytes(), 9)
-    return {"shape": mask.shape, "bits": b64encode(bits).decode()}
+    return {"shape": list(mask.shape), "bits": b64encode(bits).decode()}
 
 
 def unpack(data: object) -> NDArray[np.bool_]:

@@ -135,6 +135,7 @@ def merge_tree(clustering: Clustering, material: Material | None = None) -> Merg
         merges.append(Merge(i + 1, j + 1, float(overlaps[i, j])))
         counts[i] += counts[j]
         counts[:, i] += counts[:, j]
+        counts[j] = counts[:, j] = 0
         sizes[i] += sizes[j]
         alive[j] = False
         orders[i] += orders.pop(j)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import features
 from .classes import Classes
+from .clustering import mask_of
 from .model_json import pack
 from .recipe import Recipe
 
@@ -69,16 +70,17 @@ def to_python(
             "made by a model; save the model, and use Model.load(path).apply(image)."
         )
     names = {("napari_pixel_mixtures", "cluster")}
-    for feature in clustering.recipe.features:
+    named = clustering.recipe.features
+    for feature in named if named != Recipe.features else ():
         name = type(feature).__name__
         known = name in features.__all__
         home = features.__name__ if known else type(feature).__module__
         names.add((home, name))
     lines = []
-    labeled = clustering.labels > 0
-    if mask is None and not labeled.all():
+    region = mask_of(clustering) if mask is None else None
+    if region is not None:
         names.add(("napari_pixel_mixtures.model_json", "unpack"))
-        lines.append(f"mask = unpack({pack(labeled)!r})")
+        lines.append(f"mask = unpack({pack(region)!r})")
         mask = "mask"
     source, settings = _source(clustering.picture, image)
     if source != image:

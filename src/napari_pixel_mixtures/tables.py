@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .certainty import Certainty
 from .clustering import material_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .material import Material
 
 NONE_OF_THESE = "none of these"
+BLOCK = 2**15  # rows at a time
 
 
 def class_table(
@@ -98,10 +100,10 @@ def class_table(
         "share": pixels / pixels.sum(),
         measure: pixels * size,
     }
-    for name, values in _columns(clustering, material):
-        means, deviations = _moments(values, found, weights)
-        columns[f"mean {name}"] = means[labels]
-        columns[f"std {name}"] = deviations[labels]
+    names, means, deviations = _moments(clustering, material, found)
+    for i, name in enumerate(names):
+        columns[f"mean {name}"] = means[labels, i]
+        columns[f"std {name}"] = deviations[labels, i]
     return pd.DataFrame(columns)
 
 
@@ -116,33 +118,44 @@ def _size(ndim: int, scale: Sequence[float] | None, unit: str) -> tuple[float, s
     return float(steps.prod()), f"{names.get(ndim, 'size')} ({unit}^{ndim})"
 
 
-def _columns(
-    clustering: Clustering, material: Material
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Give the name and the values of every channel, then of every other feature."""
-    channels = clustering.picture.channel_names
-    for name, values in zip(channels, material.values.T, strict=True):
-        yield name, values.astype(np.float64)
-    for group in clustering.groups:
-        for column in range(group.start, group.stop):
-            name = clustering.feature_names[column]
-            if name not in channels:
-                values = material.samples.values[:, column].astype(np.float64)
-                yield name, values / group.factor
-
-
 def _moments(
-    values: NDArray[np.float64],
-    labels: NDArray[np.uint8],
-    weights: NDArray[np.float64] | None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give mean and standard deviation of the values with each label, (256,) each."""
-    totals = np.bincount(labels, weights, minlength=256).astype(np.float64)
-    totals[totals == 0] = np.nan
+    clustering: Clustering, material: Material, labels: NDArray[np.uint8]
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+    """Give mean and standard deviation of every channel, then of every other feature.
 
-    def mean(of: NDArray[np.float64]) -> Any:
-        weighted = of if weights is None else of * weights
-        return np.bincount(labels, weighted, minlength=256) / totals
+    Returns
+    -------
+    names : list of str (c,)
+    means, deviations : ndarray (256, c) float64
+        Those of the rows with each label.
+    """
+    names = list(clustering.picture.channel_names)
+    factors = np.empty(len(clustering.feature_names))
+    for group in clustering.groups:
+        factors[group.columns] = group.factor
+    rest = [i for i, name in enumerate(clustering.feature_names) if name not in names]
+    names += [clustering.feature_names[i] for i in rest]
+    samples, n = material.samples.values, len(labels)
+    centers = np.zeros((256, len(names)))
 
-    means = mean(values)
-    return means, np.sqrt(mean((values - means[labels]) ** 2))
+    def mean(power: int) -> NDArray[np.float64]:
+        """Mean of a power of the values less their centers."""
+        totals, sums = np.zeros((256, 1)), np.zeros((256, len(names)))
+        for start in range(0, n, BLOCK):
+            rows = slice(start, start + BLOCK)
+            block = np.hstack(
+                [material.values[rows], samples[rows, rest] / factors[rest]],
+                dtype=np.float64,
+                casting="unsafe",
+            )
+            m = len(block)
+            counts = np.ones(m) if material.counts is None else material.counts[rows]
+            entries: Any = (counts.astype(np.float64), labels[rows], np.arange(m + 1))
+            chosen = csr_array(entries, shape=(m, 256)).T
+            sums += chosen @ (block - centers[labels[rows]]) ** power
+            totals[:, 0] += chosen.sum(axis=1)
+        totals[totals == 0] = np.nan
+        return sums / totals
+
+    centers = mean(1)
+    return names, centers, np.sqrt(mean(2))

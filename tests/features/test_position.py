@@ -180,3 +180,14 @@ def test_an_axis_that_is_not_there_is_refused():
             "Expected axes among ('Y', 'X') for Position, got 'Z'; choose others, or "
             "label the axes of the image."
         )
+
+
+def test_fixed_places_are_those_of_the_picture():
+    picture = Picture.from_array(np.zeros((9, 20)))
+    feature = AnchorDistance(n=3, seed=5, weight=0.5)
+    fixed = feature.fixed(picture)
+    assert fixed.weight == 0.5
+    np.testing.assert_array_equal(fixed.places((90, 3)), feature.places((9, 20)))
+    assert AnchorDistance.from_json(fixed.to_json()) == fixed
+    assert fixed.fixed(picture) == fixed
+    assert Position().fixed(picture) == Position()

@@ -1,0 +1,173 @@
+"""apply_to_folder: the labels of each image alone; a stopped run goes on."""
+
+import imageio.v3 as imageio
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from cases import china
+from napari_pixel_mixtures import (
+    Classes,
+    Color,
+    Model,
+    Position,
+    apply_to_folder,
+    cluster,
+)
+from napari_pixel_mixtures.folder import folder_steps
+
+PICTURE = china()[::8, ::8]
+CLUSTERING = cluster(PICTURE, 4, features=[Color(), Position()], max_iter=500)
+MODEL = Model.of(CLUSTERING, Classes.of(CLUSTERING).merge(1, 3).rename(1, "sky, blue"))
+IMAGES = {
+    "a.png": PICTURE,
+    "b.tif": PICTURE[:30],
+    "c.npy": PICTURE[:, ::-1],
+    "d.PNG": 255 - PICTURE,
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "images"
+    (folder / "inner").mkdir(parents=True)
+    for name, image in IMAGES.items():
+        if name.endswith(".npy"):
+            np.save(folder / name, image)
+        elif name.endswith(".tif"):
+            tifffile.imwrite(folder / name, image)
+        else:
+            imageio.imwrite(folder / name, image)
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+def contents(folder):
+    """Give the bytes of every file but the manifest, which holds times."""
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.name != "manifest.json"
+    }
+
+
+def test_each_image_gets_the_labels_that_it_gets_alone(folder, tmp_path):
+    told = []
+    steps = apply_to_folder(
+        MODEL, folder, tmp_path / "out", scale=(2, 2), unit="um", callback=told.append
+    )
+    assert tuple(told) == steps
+    assert [(s.number, s.total, s.path.name) for s in steps] == [
+        (i, 4, name) for i, name in enumerate(IMAGES, start=1)
+    ]
+    assert {step.outcome for step in steps} == {"labeled"}
+    tables = []
+    for name, image in IMAGES.items():
+        labels = tifffile.imread(tmp_path / "out" / f"{name}.labels.tif")
+        assert labels.dtype == np.uint8
+        alone = MODEL.apply(image)
+        assert np.array_equal(labels, alone.labels)
+        table = pd.read_csv(tmp_path / "out" / f"{name}.csv")
+        pd.testing.assert_frame_equal(table, alone.table((2, 2), "um"))
+        tables.append(table.assign(image=name))
+    a = tifffile.imread(tmp_path / "out" / "a.png.labels.tif")
+    assert np.array_equal(a, MODEL.classes.apply(CLUSTERING.labels))
+    together = pd.read_csv(tmp_path / "out" / "tables.csv")
+    assert [*together.columns] == ["image", *tables[0].columns[:-1]]
+    pd.testing.assert_frame_equal(
+        together, pd.concat(tables, ignore_index=True)[together.columns]
+    )
+
+
+def test_images_that_cannot_be_read_are_told_and_skipped(folder, tmp_path):
+    (folder / "b1.png").write_bytes(b"\x89PNG\r\n\x1a\n not")
+    (folder / "b2.tif").write_bytes(b"II*\0")
+    (folder / "b3.jpg").write_bytes(b"")
+    np.save(folder / "b4.npy", np.array([{"an": "object"}]), allow_pickle=True)
+    imageio.imwrite(folder / "b5.png", PICTURE[..., 0])
+    (folder / "b6.png").symlink_to(folder / "nowhere.png")
+    steps = apply_to_folder(MODEL, folder, tmp_path / "out")
+    refused = {s.path.name: s.message for s in steps if s.outcome == "refused"}
+    assert sorted(refused) == ["b1.png", "b2.tif", "b3.jpg", "b4.npy", "b5.png"]
+    for name in ("b1.png", "b2.tif", "b3.jpg", "b4.npy"):
+        assert refused[name].startswith(
+            f"Expected an image that can be read, got {name}: "
+        )
+    assert refused["b5.png"] == (
+        "Expected red, green and blue along a channel axis, got an array of shape "
+        "(54, 80) without one; set channel_axis."
+    )
+    assert [s.path.name for s in steps if s.outcome == "labeled"] == [*IMAGES]
+    assert pd.read_csv(tmp_path / "out" / "tables.csv")["image"].nunique() == 4
+
+
+@pytest.mark.parametrize("n", range(1, 5))
+def test_a_run_that_was_stopped_goes_on(folder, tmp_path, n):
+    apply_to_folder(MODEL, folder, tmp_path / "whole")
+    steps = folder_steps(MODEL, folder, tmp_path / "out")
+    for _ in range(n):
+        next(steps)
+    steps.close()
+    assert not (tmp_path / "out" / "tables.csv").exists()
+    # A crash between its files leaves an image to be made again.
+    (tmp_path / "out" / "d.PNG.csv.part").write_text("half")
+    outcomes = [s.outcome for s in apply_to_folder(MODEL, folder, tmp_path / "out")]
+    assert outcomes == ["kept"] * n + ["labeled"] * (4 - n)
+    (tmp_path / "out" / "d.PNG.csv.part").unlink(missing_ok=True)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_what_changed_is_made_again(folder, tmp_path):
+    out = tmp_path / "out"
+
+    def labeled(model=MODEL, **settings):
+        steps = apply_to_folder(model, folder, out, **settings)
+        return [s.path.name for s in steps if s.outcome == "labeled"]
+
+    assert labeled() == [*IMAGES]
+    assert labeled() == []
+    np.save(folder / "c.npy", PICTURE[:20])
+    assert labeled() == ["c.npy"]
+    (out / "a.png.csv").unlink()
+    assert labeled() == ["a.png"]
+    assert labeled(scale=(3, 3)) == [*IMAGES]
+    assert labeled(scale=(3, 3)) == []
+    assert labeled(Model.of(CLUSTERING), scale=(3, 3)) == [*IMAGES]
+    for damage in ("", "[]", "{}", '{"images": 5}', "[" * 100_000):
+        (out / "manifest.json").write_text(damage)
+        assert labeled() == [*IMAGES]
+
+
+def test_folders_that_cannot_be_are_refused(folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for images, out, sentence in (
+        (
+            tmp_path / "none",
+            tmp_path / "out",
+            f"Expected a folder of images, got {tmp_path / 'none'}; choose another.",
+        ),
+        (
+            folder,
+            folder / "inner" / "..",
+            "Expected another folder for the output, got that of the images, "
+            f"{folder}.",
+        ),
+        (
+            tmp_path / "empty",
+            tmp_path / "out",
+            "Expected a folder with images (.tif, .tiff, .png, .jpg, .jpeg, .bmp, "
+            f".gif, .webp, .npy), got {tmp_path / 'empty'} without any; choose "
+            "another.",
+        ),
+    ):
+        with pytest.raises(ValueError) as error:
+            apply_to_folder(MODEL, images, out)
+        assert str(error.value) == sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_impossible_scale_stops_the_run(folder, tmp_path):
+    with pytest.raises(ValueError) as error:
+        apply_to_folder(MODEL, folder, tmp_path / "out", scale=(0, 1))
+    assert str(error.value) == ("Expected a scale of numbers above 0, got (0, 1).")

@@ -1,0 +1,116 @@
+"""merge_tree: against Hennig's probabilities counted pixel by pixel."""
+
+import numpy as np
+import pytest
+
+from cases import MixtureCase, china
+from napari_pixel_mixtures import Classes, Color, Position, cluster, merge_tree
+from napari_pixel_mixtures.clustering import material_of
+from napari_pixel_mixtures.overlap import confusion, misclassification_rates
+
+CLUSTERING = cluster(china()[::8, ::8], 8, max_iter=500)
+
+
+def slow_overlap(clustering, classes):
+    """Give the overlap of each two classes, from all pixels' responsibilities."""
+    factor = clustering.groups[0].factor
+    samples = (clustering.picture.pixels * factor).astype(np.float32)
+    shares = clustering.mixture.predict_proba(samples)
+    labels = classes.apply(clustering.labels).ravel()
+    overlaps = {}
+    for i in classes.labels:
+        for j in classes.labels:
+            if i != j:
+                of_i = shares[:, np.array(classes.members(i)) - 1].sum(axis=1)
+                rate = of_i[labels == j].sum() / of_i.sum()
+                pair = frozenset((i, j))
+                overlaps[pair] = max(overlaps.get(pair, 0.0), rate)
+    return overlaps
+
+
+def test_the_two_that_are_most_often_confused_merge_at_each_step():
+    tree = merge_tree(CLUSTERING)
+    classes = Classes.of(CLUSTERING)
+    assert len(tree.merges) == 7
+    for merge in tree.merges:
+        overlaps = slow_overlap(CLUSTERING, classes)
+        merged = overlaps[frozenset((merge.label, merge.other))]
+        assert merge.overlap == pytest.approx(merged, rel=1e-3, abs=1e-6)
+        assert merged == pytest.approx(max(overlaps.values()), rel=1e-3, abs=1e-6)
+        labels = classes.apply(CLUSTERING.labels)
+        assert np.sum(labels == merge.label) >= np.sum(labels == merge.other)
+        classes = classes.merge(merge.label, merge.other)
+    assert len(classes.labels) == 1
+
+
+def test_each_merge_joins_neighbors_in_the_order():
+    tree = merge_tree(CLUSTERING)
+    assert sorted(tree.order) == list(range(1, 9))
+    classes = Classes.of(CLUSTERING)
+    for merge in tree.merges:
+        classes = classes.merge(merge.label, merge.other)
+        places = sorted(map(tree.order.index, classes.members(merge.label)))
+        assert places == list(range(places[0], places[-1] + 1))
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+def test_a_cut_leaves_so_many_classes_each_within_one_of_a_coarser_cut(n):
+    tree, classes = merge_tree(CLUSTERING), Classes.of(CLUSTERING).rename(1, "one")
+    cut = tree.cut(classes.merge(1, 2, 3), n)
+    assert len(cut.labels) == n
+    assert cut.names == classes.names
+    coarser = tree.cut(classes, max(1, n - 1))
+    for label in cut.labels:
+        assert len({coarser.leads[k - 1] for k in cut.members(label)}) == 1
+
+
+def test_halves_of_a_cluster_that_is_not_gaussian_merge_first():
+    rings = MixtureCase(
+        np.array([0.3, 0.3, 0.2, 0.2]),
+        np.array([[0.0, 0.0], [0.0, 4.0], [100.0, 0.0], [100.0, 4.0]]),
+        np.stack([np.eye(2) * 2.0] * 4),
+    )
+    picture, truth = rings.draw(40, 50)
+    clustering = cluster(picture, 4, features=Color())
+    tree = merge_tree(clustering)
+    labels = tree.cut(Classes.of(clustering), 2).apply(clustering.labels)
+    left = labels[truth <= 2]
+    assert len(np.unique(left)) == 1
+    assert (labels[truth > 2] != left[0]).all()
+
+
+def test_samples_of_many_pixels_are_thinned(monkeypatch):
+    clustering = cluster(china()[::4, ::4], 4, features=[Color(), Position()])
+    whole = misclassification_rates(confusion(clustering, material_of(clustering)))
+    monkeypatch.setattr("napari_pixel_mixtures.overlap.MOST_ROWS", 2000)
+    some = confusion(clustering, material_of(clustering))
+    assert 1000 < some.sum() <= 2000
+    np.testing.assert_allclose(misclassification_rates(some), whole, atol=0.05)
+
+
+def test_a_component_without_pixels_merges_first():
+    rates = misclassification_rates(np.array([[4.0, 0, 0], [0, 0, 0], [0, 0, 2]]))
+    assert rates.tolist() == [[1, 0, 0], [1, 1, 1], [0, 0, 1]]
+
+
+def test_one_component_is_a_tree_without_merges():
+    clustering = cluster(china()[::8, ::8], 1, max_iter=500)
+    tree = merge_tree(clustering)
+    assert tree.merges == ()
+    assert tree.order == (1,)
+    assert tree.cut(Classes.of(clustering), 1) == Classes.of(clustering)
+
+
+def test_impossible_cuts_are_refused():
+    tree = merge_tree(CLUSTERING)
+    with pytest.raises(ValueError) as error:
+        tree.cut(Classes.of(CLUSTERING), 9)
+    assert str(error.value) == (
+        "Expected n_classes to be a whole number from 1 to 8, got 9."
+    )
+    with pytest.raises(ValueError) as error:
+        tree.cut(Classes.of(cluster(china()[::8, ::8], 3, max_iter=500)), 2)
+    assert str(error.value) == (
+        "Expected classes of 8 components, as the merge tree has, got 3; make both of "
+        "the same clustering."
+    )

@@ -1,0 +1,116 @@
+"""to_python: the lines run in a fresh process, and give the same labels."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cases import china
+from napari_pixel_mixtures import (
+    AnchorDistance,
+    Certainty,
+    Classes,
+    Color,
+    Model,
+    Position,
+    cluster,
+    to_python,
+)
+from napari_pixel_mixtures.clustering import cluster_steps
+from napari_pixel_mixtures.features import Picture
+from napari_pixel_mixtures.progress import run
+from napari_pixel_mixtures.recipe import Recipe
+
+PICTURE = china()[::8, ::8]
+MASK = np.ones(PICTURE.shape[:2], bool)
+MASK[:5, :7] = False
+PLACES = AnchorDistance(anchors=[(1.5, 2), (30, 4)], weight=1 / 5000)
+
+CASES = {
+    "as it is": (PICTURE, {}),
+    "everything": (
+        PICTURE,
+        {
+            "n_components": 6,
+            "covariance_type": "diag",
+            "features": [Color(), Position(weight=0.25), PLACES],
+            "scaling": "raw",
+            "mask": MASK,
+            "random_state": 3,
+            "tol": 1e-2,
+            "reg_covar": 1e-4,
+            "init_params": "k-means++",
+        },
+    ),
+    "gray": (PICTURE[..., 0], {"n_components": 2}),
+    "a volume": (PICTURE[:8, :8], {"channel_axis": None}),
+    "channels first": (np.moveaxis(PICTURE, -1, 0), {"channel_axis": 0}),
+    "channels within": (np.moveaxis(PICTURE, -1, 1), {"channel_axis": 1}),
+    "not finite": (np.where(PICTURE > 250, np.nan, PICTURE), {"n_components": 3}),
+}
+
+
+def run_lines(folder, image, lines):
+    np.save(folder / "image.npy", image)
+    code = f"import numpy\nimage = numpy.load('image.npy')\n{lines}\n"
+    code += "numpy.save('labels.npy', labels)\n"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    return np.load(folder / "labels.npy")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_lines_give_the_same_labels(name, tmp_path):
+    image, settings = CASES[name]
+    clustering = cluster(image, **{"max_iter": 500} | settings)
+    order = np.random.default_rng(1).permutation(clustering.n_components)
+    clustering = clustering.reordered(order)  # as live fits do
+    labels = run_lines(tmp_path, image, to_python(clustering))
+    assert labels.dtype == np.uint8
+    assert np.array_equal(labels, clustering.labels)
+
+
+def test_classes_and_threshold_are_in_the_lines(tmp_path):
+    clustering = cluster(PICTURE, 5, max_iter=500)
+    classes = Classes.of(clustering).merge(2, 4).rename(2, 'it\'s "sky"\n').hide(1)
+    threshold = Certainty(clustering).threshold(0.05)
+    lines = to_python(clustering, classes, threshold)
+    labels = run_lines(tmp_path, PICTURE, lines)
+    expected = classes.apply(Certainty(clustering).labels(threshold))
+    assert np.array_equal(labels, expected)
+
+
+@pytest.mark.parametrize("rgb", [True, False])
+def test_channels_that_are_or_are_not_colors_stay_so(rgb, tmp_path):
+    image = PICTURE if not rgb else np.moveaxis(PICTURE, -1, 0)
+    picture = Picture.from_array(image, 0 if rgb else -1, rgb)
+    clustering = run(cluster_steps(picture, Recipe(max_iter=500)))
+    lines = to_python(clustering)
+    assert f"rgb={rgb}" in lines
+    assert np.array_equal(run_lines(tmp_path, image, lines), clustering.labels)
+
+
+def test_image_and_mask_may_have_names():
+    clustering = cluster(PICTURE, 2, mask=MASK, max_iter=500)
+    lines = to_python(clustering, image='viewer.layers["a"].data', mask="region")
+    assert lines == (
+        "from napari_pixel_mixtures import cluster\n"
+        "\n"
+        "clustering = cluster(\n"
+        '    viewer.layers["a"].data,\n'
+        "    n_components=2,\n"
+        "    max_iter=500,\n"
+        "    mask=region,\n"
+        ")\n"
+        "labels = clustering.labels"
+    )
+
+
+def test_what_a_model_made_is_no_fit():
+    model = Model.of(cluster(PICTURE, 2, max_iter=500))
+    with pytest.raises(ValueError) as error:
+        to_python(model.apply(PICTURE).clustering)
+    assert str(error.value) == (
+        "Expected a clustering that was fitted to its picture, got one that was made "
+        "by a model; save the model, and use Model.load(path).apply(image)."
+    )
