@@ -45,7 +45,8 @@ class Clustering:
     picture : Picture
         What was clustered.
     groups : tuple of FeatureGroup
-        The columns of each feature, and the factors on them.
+        The columns of each feature, and the factors on them; features of more
+        influence come first.
     feature_names : tuple of str
         Name of each of the mixture's columns.
     recipe : Recipe

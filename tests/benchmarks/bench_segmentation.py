@@ -39,10 +39,13 @@ class Preset:
     name : str
     recipe : Recipe
         The number of components in it does not matter.
+    contrast : float
+        Of the regions, see `Clustering.regions`.
     """
 
     name: str
     recipe: Recipe
+    contrast: float = 0.0
 
 
 PRESETS = (
@@ -51,7 +54,11 @@ PRESETS = (
         "RGB + XY (the notebook)",
         Recipe(features=[Color(), Position()], scaling="raw"),
     ),
-    Preset("RGB, smoothed 6 px", Recipe(features=Color(), smoothing=6)),
+    Preset(
+        "RGB + XY, smoothed 6 px, contrast 8",
+        Recipe(features=[Color(), Position()], scaling="raw", smoothing=6),
+        contrast=8,
+    ),
 )
 
 
@@ -75,7 +82,7 @@ def measured(preset, measures, images):
             clustering = clustered(picture, replace(preset.recipe, n_components=number))
             found = {
                 "clusters": clustering.labels,
-                "regions": clustering.regions(),
+                "regions": clustering.regions(contrast=preset.contrast),
             }
             for kind, labels in found.items():
                 rows[kind].append(measures.scores(labels, truths))
