@@ -22,8 +22,9 @@ ARROWS = {
     "recipe": {"features"},
     "matching": set(),
     "smoothing": {"material", "mixture"},
+    "regions": set(),
     "material": {"features", "mixture", "recipe"},
-    "clusters": {"features", "mixture", "recipe", "matching", "smoothing"},
+    "clusters": {"features", "mixture", "recipe", "matching", "regions"},
     "clustering": {
         *("features", "mixture", "recipe", "material", "clusters", "smoothing")
     },

@@ -1,4 +1,4 @@
-"""Smooth labels and regions, against scipy on the whole picture."""
+"""Smooth labels, against scipy on the whole picture."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ import scipy.ndimage as ndi
 from cases import china
 from napari_pixel_mixtures import Color, Position, cluster, smoothing
 from napari_pixel_mixtures.features import Samples
-from napari_pixel_mixtures.smoothing import connected_regions
 
 FEATURES = {"color": [Color()], "color and position": [Color(), Position()]}
 
@@ -71,68 +70,9 @@ def test_a_volume_is_smoothed_along_all_axes():
     assert errors(smooth.labels) < errors(sharp.labels) / 5
 
 
-def test_pieces_are_numbered_and_small_ones_go_to_their_neighbors():
-    labels = np.array(
-        [
-            [1, 1, 1, 2, 2, 2],
-            [1, 3, 1, 2, 2, 2],
-            [1, 1, 1, 2, 2, 1],
-            [0, 0, 0, 2, 1, 1],
-        ]
-    )
-    np.testing.assert_array_equal(
-        connected_regions(labels, 1),
-        [
-            [1, 1, 1, 2, 2, 2],
-            [1, 3, 1, 2, 2, 2],
-            [1, 1, 1, 2, 2, 4],
-            [0, 0, 0, 2, 4, 4],
-        ],
-    )
-    np.testing.assert_array_equal(
-        connected_regions(labels, 4),
-        [
-            [1, 1, 1, 2, 2, 2],
-            [1, 1, 1, 2, 2, 2],
-            [1, 1, 1, 2, 2, 2],
-            [0, 0, 0, 2, 2, 2],
-        ],
-    )
-
-
-def test_the_largest_piece_is_always_kept():
-    labels = np.array([[1, 1, 1, 2, 2, 0]])
-    found = connected_regions(labels, 1000)
-    np.testing.assert_array_equal(found, [[1, 1, 1, 1, 1, 0]])
-
-
-def test_nothing_labeled_has_no_regions():
-    found = connected_regions(np.zeros((3, 4), np.uint8), 1)
-    np.testing.assert_array_equal(found, np.zeros((3, 4)))
-    assert found.dtype == np.int32
-
-
-def test_regions_are_connected_and_large_enough():
-    clustering = cluster(china()[::2, ::2], n_components=5)
-    regions = clustering.regions(min_size=200)
-    numbers = np.unique(regions)
-    np.testing.assert_array_equal(numbers, np.arange(1, len(numbers) + 1))
-    assert np.bincount(regions.ravel())[1:].min() >= 200
-    pieces = clustering.regions(min_size=1)
-    for number in np.unique(pieces)[:50]:
-        _, n = ndi.label(pieces == number)
-        assert n == 1
-        assert len(np.unique(clustering.labels[pieces == number])) == 1
-
-
 def test_bad_settings():
     with pytest.raises(ValueError) as error:
         cluster(china(), smoothing=101)
     assert str(error.value) == (
         "Expected smoothing to be a number from 0 to 100, got 101."
-    )
-    with pytest.raises(ValueError) as error:
-        cluster(china()[:20, :20], n_components=2).regions(min_size=0)
-    assert str(error.value) == (
-        "Expected min_size to be a whole number from 1 to 1000000000, got 0."
     )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .features.checks import MAX_SEED, whole
+from .features.checks import MAX_SEED, not_negative, whole
 from .matching import match_labels
 from .mixture.covariance import COVARIANCE_TYPES
-from .smoothing import connected_regions
+from .regions import connected_regions, merge_similar
 
 MAX_SIZE = 10**9  # pixels
 
@@ -45,7 +45,8 @@ class Clustering:
     picture : Picture
         What was clustered.
     groups : tuple of FeatureGroup
-        The columns of each feature, and the factors on them.
+        The columns of each feature, and the factors on them; features of more
+        influence come first.
     feature_names : tuple of str
         Name of each of the mixture's columns.
     recipe : Recipe
@@ -127,13 +128,17 @@ class Clustering:
         palette[1:] = colors
         return self.picture.like_array(palette[self.labels])
 
-    def regions(self, min_size: int = 1000) -> NDArray[np.int32]:
+    def regions(self, min_size: int = 500, contrast: float = 0.0) -> NDArray[np.int32]:
         """Give each connected piece of a cluster a number of its own.
 
         Parameters
         ----------
         min_size : int
             Pieces of fewer pixels are dealt out to the nearest others.
+        contrast : float
+            Then neighbors are merged, the most similar first, while that adds less
+            than the square of this to the mean squared deviation of the pixels from
+            their regions' colors. In units of the image; 0 merges none.
 
         Returns
         -------
@@ -143,7 +148,8 @@ class Clustering:
         Raises
         ------
         ValueError
-            The size is not a whole number of at least 1.
+            The size is not a whole number of at least 1, or the contrast not a
+            number from 0.
 
         Examples
         --------
@@ -154,7 +160,10 @@ class Clustering:
         array([[1, 1, 2, 2, 2, 2],
                [1, 1, 2, 2, 2, 2]], dtype=int32)
         """
-        return connected_regions(self.labels, whole("min_size", min_size, 1, MAX_SIZE))
+        least = whole("min_size", min_size, 1, MAX_SIZE)
+        height = not_negative("contrast", contrast)
+        pieces = connected_regions(self.labels, least)
+        return merge_similar(pieces, self.picture.pixels, height)
 
     def reordered(self, order: ArrayLike) -> Clustering:
         """Give the components other numbers.

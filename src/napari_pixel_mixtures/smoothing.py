@@ -1,8 +1,8 @@
-"""Smooth labels, and the connected regions of labels."""
+"""Labels from responsibilities that are blurred over the picture."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.ndimage as ndi
@@ -73,41 +73,3 @@ def smooth_labels(
         clustered.reshape(-1)[pixels] = True
         labels[start:stop][~clustered[inner]] = 0
     return labels
-
-
-def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:
-    """Give numbers to connected pieces of labels; small ones go to their neighbors.
-
-    Parameters
-    ----------
-    labels : ndarray (*spatial) of int
-        0 is no label. Pixels are connected by their sides.
-    min_size : int
-        Pieces of fewer pixels are dealt out, pixel by pixel, to the nearest of the
-        others. Where all are smaller, only the largest is kept.
-
-    Returns
-    -------
-    ndarray (*spatial) int32
-        1, 2, and so on in scan order; 0 where labels are 0.
-    """
-    from skimage.measure import label  # slow to import
-
-    pieces: NDArray[np.intp] = label(  # type: ignore[no-untyped-call]
-        labels, background=0, connectivity=1
-    )
-    sizes = np.bincount(pieces.reshape(-1))
-    sizes[0] = 0
-    if not sizes.any():
-        return pieces.astype(np.int32)
-    kept = sizes >= min(min_size, sizes.max())
-    kept[0] = False
-    numbers = np.where(kept, np.cumsum(kept), 0)
-    regions: NDArray[np.int32] = numbers[pieces].astype(np.int32)
-    if kept.sum() < np.count_nonzero(sizes):
-        nearest = ndi.distance_transform_edt(
-            regions == 0, return_distances=False, return_indices=True
-        )
-        regions = regions[tuple(nearest)]
-        regions[pieces == 0] = 0
-    return regions

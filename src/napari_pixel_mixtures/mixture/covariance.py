@@ -45,10 +45,6 @@ class CovarianceType(ABC):
         kind.exponents = exponents
         return kind
 
-    def dimension(self, n_features: int) -> float:
-        """Sum of the exponents."""
-        return n_features if self.exponents is None else float(self.exponents.sum())
-
     def tempered(self, factors: Array) -> Array:
         """Multiply row j of factors by the root of b_j: |z|^2 has the exponents.
 
@@ -60,12 +56,19 @@ class CovarianceType(ABC):
         roots = np.sqrt(self.exponents)
         return np.asarray(factors * (roots[:, None] if factors.ndim == 3 else roots))
 
-    def _sum_of_logs(self, diagonals: Array) -> Array:
-        """Sum of b_j log L_jj, (K,), from the diagonals of factors (K, d)."""
-        logs = np.log(diagonals)
-        if self.exponents is not None:
-            logs *= self.exponents
-        return np.asarray(logs.sum(axis=1))
+    def correction(self, factors: Array) -> Array:
+        """Log-density with exponents less that of the tempered factors, (K,) or ().
+
+        The former has sum_j b_j (log L_jj - log(2 pi) / 2), the latter
+        sum_j (log L_jj + log(b_j) / 2 - log(2 pi) / 2).
+        """
+        b = self.exponents
+        if b is None:
+            return np.zeros(())
+        matrices = factors.ndim == 3
+        diagonals = np.diagonal(factors, axis1=1, axis2=2) if matrices else factors
+        terms = (b - 1) * (np.log(diagonals) - np.log(2 * np.pi) / 2)
+        return np.asarray((terms - np.log(b) / 2).sum(axis=1))
 
     @abstractmethod
     def valid_precisions(self, precisions: Array) -> bool:
@@ -89,7 +92,7 @@ class CovarianceType(ABC):
 
     @abstractmethod
     def log_determinants(self, factors: Array, n_features: int) -> Array:
-        """Logarithm of the determinant of each factor, with exponents, (K,)."""
+        """Logarithm of the determinant of each factor, (K,)."""
 
     @abstractmethod
     def cholesky_of_precisions(self, precisions: Array) -> Array:
@@ -209,7 +212,8 @@ class Full(CovarianceType):
 
     def log_determinants(self, factors: Array, n_features: int) -> Array:
         """Logarithm of the determinant of each factor, (K,)."""
-        return self._sum_of_logs(np.diagonal(factors, axis1=1, axis2=2))
+        diagonals = np.diagonal(factors, axis1=1, axis2=2)
+        return np.asarray(np.log(diagonals).sum(axis=1))
 
     def cholesky_of_precisions(self, precisions: Array) -> Array:
         """Upper triangles U with U U^T the precision."""
@@ -330,7 +334,7 @@ class Diagonal(CovarianceType):
 
     def log_determinants(self, factors: Array, n_features: int) -> Array:
         """Logarithm of the determinant of each factor, (K,)."""
-        return self._sum_of_logs(factors)
+        return np.asarray(np.log(factors).sum(axis=1))
 
     def cholesky_of_precisions(self, precisions: Array) -> Array:
         """Square roots of the precisions."""
@@ -461,7 +465,7 @@ class TemperedSpherical(Spherical):
 
     def log_determinants(self, factors: Array, n_features: int) -> Array:
         """Logarithm of the determinant of each factor, (K,)."""
-        return self._sum_of_logs(factors)
+        return np.asarray(np.log(factors).sum(axis=1))
 
     def estimate(
         self, moments: WhitenedMoments, reg_covar: float

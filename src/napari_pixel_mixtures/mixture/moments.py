@@ -89,13 +89,15 @@ class Density:
         positive = parameters.weights > 0
         np.log(parameters.weights, out=log_weights, where=positive)
         exact = kind.factors(parameters.precisions_cholesky, n_components)
-        constants = log_weights - 0.5 * kind.dimension(d) * np.log(2 * np.pi)
-        constants += kind.log_determinants(exact, d)
+        tempered = kind.tempered(exact)
+        constants = log_weights - 0.5 * d * np.log(2 * np.pi)
+        constants += kind.log_determinants(tempered, d)
+        constants += kind.correction(exact)
         array = np.zeros((n_components, plan.n_parameters), plan.dtype)
         array[:, 0] = constants / np.log(2.0)
         array[:, 1 : 1 + d] = parameters.means
         # What rounding does to means and factors is known, and taken account of.
-        factors = (kind.tempered(exact) * SCALE).astype(plan.dtype).astype(np.float64)
+        factors = (tempered * SCALE).astype(plan.dtype).astype(np.float64)
         rounding = parameters.means - array[:, 1 : 1 + d].astype(np.float64)
         shifts = -_apply(factors, rounding)
         array[:, 1 + width : 1 + width + d] = shifts

@@ -1,0 +1,135 @@
+"""Regions: connected pieces, cleaned and merged; against a greedy loop."""
+
+import numpy as np
+import pytest
+import scipy.ndimage as ndi
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cases import china
+from napari_pixel_mixtures import cluster
+from napari_pixel_mixtures.regions import connected_regions, merge_similar
+
+
+def test_pieces_are_numbered_and_small_ones_go_to_their_neighbors():
+    labels = np.array(
+        [
+            [1, 1, 1, 2, 2, 2],
+            [1, 3, 1, 2, 2, 2],
+            [1, 1, 1, 2, 2, 1],
+            [0, 0, 0, 2, 1, 1],
+        ]
+    )
+    np.testing.assert_array_equal(
+        connected_regions(labels, 1),
+        [
+            [1, 1, 1, 2, 2, 2],
+            [1, 3, 1, 2, 2, 2],
+            [1, 1, 1, 2, 2, 4],
+            [0, 0, 0, 2, 4, 4],
+        ],
+    )
+    np.testing.assert_array_equal(
+        connected_regions(labels, 4),
+        [
+            [1, 1, 1, 2, 2, 2],
+            [1, 1, 1, 2, 2, 2],
+            [1, 1, 1, 2, 2, 2],
+            [0, 0, 0, 2, 2, 2],
+        ],
+    )
+
+
+def test_the_largest_piece_is_always_kept():
+    labels = np.array([[1, 1, 1, 2, 2, 0]])
+    found = connected_regions(labels, 1000)
+    np.testing.assert_array_equal(found, [[1, 1, 1, 1, 1, 0]])
+
+
+def test_nothing_labeled_has_no_regions():
+    found = connected_regions(np.zeros((3, 4), np.uint8), 1)
+    np.testing.assert_array_equal(found, np.zeros((3, 4)))
+    assert found.dtype == np.int32
+
+
+def test_regions_are_connected_and_large_enough():
+    clustering = cluster(china()[::2, ::2], n_components=5)
+    regions = clustering.regions(min_size=200, contrast=0)
+    numbers = np.unique(regions)
+    np.testing.assert_array_equal(numbers, np.arange(1, len(numbers) + 1))
+    assert np.bincount(regions.ravel())[1:].min() >= 200
+    pieces = clustering.regions(min_size=1, contrast=0)
+    for number in np.unique(pieces)[:50]:
+        _, n = ndi.label(pieces == number)
+        assert n == 1
+        assert len(np.unique(clustering.labels[pieces == number])) == 1
+
+
+def slow_merge(regions, values, contrast):
+    """Look at all neighbors and their pixels anew before each merge."""
+    regions = regions.copy()
+    limit = contrast**2 * np.count_nonzero(regions)
+
+    def within(*numbers):
+        part = values[np.isin(regions.ravel(), numbers)]
+        return ((part - part.mean(axis=0)) ** 2).sum()
+
+    while True:
+        pairs = set()
+        for one, other in (
+            (regions[1:], regions[:-1]),
+            (regions[:, 1:], regions[:, :-1]),
+        ):
+            touching = (one != other) & (one > 0) & (other > 0)
+            for pair in zip(one[touching], other[touching], strict=True):
+                pairs.add(tuple(sorted(map(int, pair))))
+        additions = [(within(i, j) - within(i) - within(j), i, j) for i, j in pairs]
+        if not additions or min(additions)[0] >= limit:
+            break
+        _, i, j = min(additions)
+        regions[regions == j] = i
+    numbers, inverse = np.unique(regions, return_inverse=True)
+    return inverse.reshape(regions.shape) + (numbers[0] > 0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**31 - 1), st.sampled_from([0.0, 2.0, 5.0, 10.0, 100.0]))
+def test_merging_is_the_greedy_loop(seed, contrast):
+    rng = np.random.default_rng(seed)
+    labels = ndi.zoom(rng.integers(0, 4, (5, 6)), 4, order=0)
+    values = 1000 + 30 * labels.reshape(-1, 1) + rng.normal(0, 20, (labels.size, 3))
+    regions = connected_regions(labels, 10)
+    np.testing.assert_array_equal(
+        merge_similar(regions, values, contrast), slow_merge(regions, values, contrast)
+    )
+
+
+def test_a_contrast_of_0_merges_nothing_and_a_volume_is_merged_along_all_axes():
+    labels = np.zeros((3, 4, 5), np.uint8)
+    labels[0], labels[1], labels[2] = 1, 2, 1
+    values = np.repeat([0.0, 1.0, 10.0], 20)[:, np.newaxis]
+    regions = connected_regions(labels, 1)
+    np.testing.assert_array_equal(regions[:, 0, 0], [1, 2, 3])
+    np.testing.assert_array_equal(merge_similar(regions, values, 0), regions)
+    merged = merge_similar(regions, values, 1)
+    np.testing.assert_array_equal(merged[:, 0, 0], [1, 1, 2])
+
+
+def test_pixels_without_a_label_take_no_part():
+    labels = np.array([[1, 1, 0, 2, 2]])
+    values = np.array([[1.0], [1], [np.nan], [1.5], [1.5]])
+    regions = connected_regions(labels, 1)
+    merged = merge_similar(regions, values, 100)
+    np.testing.assert_array_equal(merged, [[1, 1, 0, 2, 2]])
+
+
+def test_bad_settings():
+    clustering = cluster(china()[:20, :20], n_components=2)
+    with pytest.raises(ValueError) as error:
+        clustering.regions(min_size=0)
+    assert str(error.value) == (
+        "Expected min_size to be a whole number from 1 to 1000000000, got 0."
+    )
+    with pytest.raises(ValueError) as error:
+        clustering.regions(contrast=-1)
+    assert str(error.value) == "Expected contrast to be a number from 0, got -1."
