@@ -1,17 +1,20 @@
 """What the viewer's tests share: pictures, viewers, slow fits, what was said."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
 
+from napari_pixel_mixtures.features import AnchorDistance, Color, Position
 from napari_pixel_mixtures.mixture.em import Iteration
 from napari_pixel_mixtures.viewer import worker
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 PLUGIN = "napari-pixel-mixtures"
+KINDS = {"color": Color, "position": Position, "distance": AnchorDistance}
 
 
 @pytest.fixture
@@ -87,13 +90,32 @@ def idle(qtbot):
 
 @pytest.fixture
 def fit(idle):
-    """Fit in a viewer, wait, and give the result."""
+    """Fit in a viewer, wait, and give the result.
+
+    `color`, `position` and `distance` tell which features there are, `n_anchors` how
+    many places; other settings are the recipe's.
+    """
 
     def run(viewer, **settings):
         from napari_pixel_mixtures.viewer.fields import edited
 
         workspace = workspace_of(viewer)
-        recipe = edited(workspace.recipe, settings.pop("n_anchors", 6), **settings)
+        switches = {name: settings.pop(name) for name in KINDS if name in settings}
+        n_anchors = settings.pop("n_anchors", None)
+        recipe = edited(workspace.recipe, **settings)
+        for name, on in switches.items():
+            kind = KINDS[name]
+            features = [f for f in recipe.features if not isinstance(f, kind)]
+            found = [f for f in recipe.features if isinstance(f, kind)] or [kind()]
+            recipe = replace(recipe, features=features + found * on)
+        if n_anchors is not None:
+            recipe = replace(
+                recipe,
+                features=[
+                    f.with_settings(n=n_anchors) if isinstance(f, AnchorDistance) else f
+                    for f in recipe.features
+                ],
+            )
         workspace.set_live(False)
         workspace.set_recipe(recipe)
         workspace.fit()

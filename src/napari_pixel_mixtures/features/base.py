@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .checks import fraction, not_negative
+from .checks import fraction, not_negative, yes_or_no
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .picture import Picture
+
+
+INFLUENCE_TIP = (
+    "How much this feature counts, for every covariance type: 1 is the plain mixture, "
+    "0 gives the labels without the feature. It is an exponent on the feature's part "
+    "of each component's likelihood, so that in between its evidence is discounted."
+)
 
 
 def setting(default: Any, title: str, tip: str, **options: Any) -> Any:
@@ -47,6 +54,8 @@ class Feature(ABC):
     influence : float
         From 0, clusters are what they are without the feature, to 1, the plain
         mixture.
+    on : bool
+        Whether it takes part; a feature that is off keeps its settings.
     """
 
     kind: ClassVar[str]
@@ -59,18 +68,30 @@ class Feature(ABC):
     """Whether a pixel's values decide the feature, wherever the pixel lies."""
 
     weight: float = field(default=1.0, kw_only=True)
-    influence: float = field(default=1.0, kw_only=True)
+    influence: float = field(
+        default=1.0,
+        kw_only=True,
+        metadata={
+            "label": "Influence",
+            "tooltip": INFLUENCE_TIP,
+            "min": 0.0,
+            "max": 1.0,
+            "step": 0.05,
+        },
+    )
+    on: bool = field(default=True, kw_only=True)
 
     def __init_subclass__(cls) -> None:
         """Register the kind."""
         Feature.registry[cls.kind] = cls
 
     def __post_init__(self) -> None:
-        """Check weight and influence."""
+        """Check weight, influence, and whether it is on."""
         weight = not_negative(f"the weight of {self.kind}", self.weight)
         object.__setattr__(self, "weight", weight)
         influence = fraction(f"the influence of {self.kind}", self.influence)
         object.__setattr__(self, "influence", influence)
+        object.__setattr__(self, "on", yes_or_no(f"whether {self.kind} is on", self.on))
 
     def __repr__(self) -> str:
         """Write the call that makes the feature, without what is left as it is."""
@@ -84,7 +105,25 @@ class Feature(ABC):
     @property
     def used(self) -> bool:
         """Whether it takes part in the mixture."""
-        return self.weight > 0 and self.influence > 0
+        return self.on and self.weight > 0 and self.influence > 0
+
+    @classmethod
+    def settings(cls) -> tuple[Field[Any], ...]:
+        """Give the fields that were made by `setting`: what is the kind's own."""
+        common = {f.name for f in fields(Feature)}
+        return tuple(
+            f for f in fields(cls) if "label" in f.metadata and f.name not in common
+        )
+
+    def with_settings(self, **changes: Any) -> Self:
+        """Give the feature with some settings changed, as a form does.
+
+        Raises
+        ------
+        ValueError
+            A setting is out of its range.
+        """
+        return replace(self, **changes)
 
     @abstractmethod
     def names(self, picture: Picture) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from numbers import Integral, Real
 
+import numpy as np
+
 MAX_SEED = 2**32 - 1
 
 
@@ -58,3 +60,16 @@ def fraction(name: str, value: object) -> float:
             f"Expected {name} to be a number from 0 to 1, got {value!r:.80}."
         )
     return float(value)  # type: ignore[arg-type]
+
+
+def yes_or_no(name: str, value: object) -> bool:
+    """Give True or False, also numpy's, as bool.
+
+    Raises
+    ------
+    ValueError
+        The value is another.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ValueError(f"Expected {name} to be True or False, got {value!r:.80}.")
