@@ -24,6 +24,7 @@ ARROWS = {
     "material": {"features", "mixture", "recipe"},
     "clusters": {"features", "mixture", "recipe", "matching"},
     "clustering": {"features", "mixture", "recipe", "material", "clusters"},
+    "model_grid": {"features", "material", "mixture.selection", "recipe"},
     "space": {"clusters", "mixture.covariance"},
     "cloud": {"clusters", "mixture.whitening", "space", "features.checks"},
     "selection": {"mixture.library"},

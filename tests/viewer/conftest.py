@@ -39,8 +39,7 @@ def model(qapp, picture):
     viewer.add_image(picture, name="bands")
     yield viewer
     workspace = workspace_of(viewer)
-    workspace.runner.cancel()
-    workspace.comparison.runner.cancel()
+    workspace.close()
 
 
 @pytest.fixture
@@ -82,7 +81,8 @@ def idle(qtbot):
 
     def wait(viewer):
         workspace = workspace_of(viewer)
-        runners = workspace.runner, workspace.comparison.runner
+        places = workspace, workspace.comparison, workspace.sweep
+        runners = [place.runner for place in places]
         qtbot.waitUntil(lambda: not any(r.busy for r in runners), timeout=60_000)
 
     return wait

@@ -97,7 +97,8 @@ class Effects:
 
     def _search(self) -> None:
         workspace, result = self._workspace, self._workspace.result
-        if workspace.runner.busy or workspace.comparison.runner.busy:
+        others = workspace.runner, workspace.comparison.runner, workspace.sweep.runner
+        if any(runner.busy for runner in others):
             self._timer.start()
             return
         if (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize
+from qtpy.QtGui import QAction  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -142,18 +142,18 @@ class FeatureList(QWidget):
         families: dict[type, list[type[Feature]]] = {}
         for kind in Feature.registry.values():
             families.setdefault(kind.__mro__[1], []).append(kind)
-        kinds = [kind for family in families.values() for kind in family]
-        for kind, following in pairwise([*kinds, None]):
-            assert kind is not None
-            action = self.menu.addAction(kind.title)
-            recipe = added(self._workspace.recipe, kind)
-            action.setEnabled(recipe is not None)
-            action.setToolTip(
-                kind.tip if recipe is not None else "It is in the list already."
-            )
-            action.triggered.connect(partial(self._add, kind))
-            if following is not None and following.__mro__[1] is not kind.__mro__[1]:
+        for i, family in enumerate(families.values()):
+            if i > 0:
                 self.menu.addSeparator()
+            for kind in family:
+                recipe = added(self._workspace.recipe, kind)
+                action = QAction(kind.title, self.menu)
+                action.setEnabled(recipe is not None)
+                action.setToolTip(
+                    "It is in the list already." if recipe is None else kind.tip
+                )
+                action.triggered.connect(partial(self._add, kind))
+                self.menu.addAction(action)
 
     def _add(self, kind: type[Feature], _: bool = False) -> None:
         recipe = added(self._workspace.recipe, kind)

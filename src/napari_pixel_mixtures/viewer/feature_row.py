@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 from superqt import QElidingLabel
+from superqt.utils import signals_blocked
 
 from napari_pixel_mixtures.features.base import INFLUENCE_TIP
 
@@ -135,17 +136,10 @@ class FeatureRow(QWidget):
         tip = f"{feature.title}: {words}. {feature.tip}" if words else feature.tip
         for label in (self.title, self.settings, self.picture):
             label.setToolTip(self._trouble or tip)
-        for widget, setter, value in (
-            (self.switch, self.switch.setChecked, feature.on),
-            (
-                self.influence,
-                self.influence.setValue,
-                round(SLIDER_STEPS * feature.influence),
-            ),
-        ):
-            widget.blockSignals(True)
-            setter(value)
-            widget.blockSignals(False)
+        with signals_blocked(self.switch):
+            self.switch.setChecked(feature.on)
+        with signals_blocked(self.influence):
+            self.influence.setValue(round(SLIDER_STEPS * feature.influence))
         for part in (self.picture, self.title, self.settings, self.influence):
             part.setEnabled(feature.on)
         if self.form is not None:

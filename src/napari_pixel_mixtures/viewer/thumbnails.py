@@ -55,7 +55,7 @@ def thumbnail_pixels(
         for n in (n_rows, n_columns)
     )
     middle = [n // 2 for n in others]
-    where = (*middle, rows[:, np.newaxis], columns[np.newaxis])
+    where: tuple[Any, ...] = (*middle, rows[:, np.newaxis], columns[np.newaxis])
     return np.asarray(np.ravel_multi_index(where, shape))
 
 
