@@ -129,7 +129,9 @@ class ModelSweep:
             )
             return
         self._set(job.request, models)
-        self.finished.emit(f"{len(models)} models of {image.name}.")
+        self.finished.emit(
+            f"{len(models)} models of {image.name}; click one to load it."
+        )
 
     def _on_failed(self, job: SweepJob, error: Exception) -> None:
         self.finished.emit(str(error))
