@@ -63,6 +63,29 @@ def open_widget(qtbot):
 
 
 @pytest.fixture
+def on_screen(qtbot):
+    """Show a widget without a window of napari's, and delete it after the test.
+
+    At once and here: Python's garbage collector might do so in a worker's thread.
+    """
+    from qtpy.QtCore import QCoreApplication, QEvent
+
+    shown = []
+
+    def show(native, width, height):
+        native.resize(width, height)
+        native.show()
+        qtbot.waitUntil(native.isVisible)
+        shown.append(native)
+
+    yield show
+    for native in shown:
+        native.close()
+        native.deleteLater()
+        QCoreApplication.sendPostedEvents(native, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
 def click(qtbot):
     """Press a button with the mouse."""
     from qtpy.QtCore import Qt

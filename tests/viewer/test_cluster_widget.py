@@ -439,6 +439,7 @@ def test_every_field_and_button_says_what_it_does(banded, open_widget):
         "reshuffle",
         "Color cloud": "whiten color_by max_points point_size show_cloud",
         "Compare mixtures": "sizes compare cancel back save",
+        "Choose the model": "sizes criterion start cancel",
     }.items():
         widget = open_widget(banded, name)
         for field in fields.split():
@@ -447,7 +448,9 @@ def test_every_field_and_button_says_what_it_does(banded, open_widget):
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("name", ["Cluster pixels", "Color cloud", "Compare mixtures"])
+@pytest.mark.parametrize(
+    "name", ["Cluster pixels", "Color cloud", "Compare mixtures", "Choose the model"]
+)
 def test_fits_a_window_of_1280_by_800(banded, open_widget, qtbot, name, theme):
     banded.theme = theme
     native = open_widget(banded, name).native
@@ -459,3 +462,26 @@ def test_fits_a_window_of_1280_by_800(banded, open_widget, qtbot, name, theme):
     assert native.width() >= native.minimumSizeHint().width()
     # And at least a third of the window is left for the picture.
     assert banded.window._qt_viewer.canvas.native.width() >= 1280 / 3
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_features_and_cloud_fit_a_window_together(banded, open_widget, qtbot, theme):
+    banded.theme = theme
+    form = open_widget(banded)
+    open_widget(banded, "Color cloud")
+    for title in ("Position", "Distance", "Distance"):
+        add_feature(form, title)
+    window = banded.window._qt_window
+    window.resize(1280, 800)
+    qtbot.wait(50)
+    assert (window.width(), window.height()) == (1280, 800)
+    # Two rows at least are in sight; the others can be scrolled to.
+    bottom = form.features.rect().bottom()
+    seen = [
+        row
+        for row in form.features.rows
+        if row.mapTo(form.features, row.rect().bottomLeft()).y() <= bottom
+    ]
+    assert len(seen) >= 2 and len(form.features.rows) == 4
+    for row in form.features.rows:
+        assert row.width() >= row.minimumSizeHint().width()

@@ -74,15 +74,11 @@ def workspace(model):
 
 
 @pytest.fixture
-def listed(workspace, qtbot):
+def listed(workspace, on_screen):
     """The list, on the screen, of a viewer without a window."""
     listed = FeatureList(workspace)
-    qtbot.addWidget(listed)
-    listed.resize(420, 160)
-    listed.show()
-    yield listed
-    listed.thumbnails.close()
-    listed.effects.close()
+    on_screen(listed, 420, 160)
+    return listed
 
 
 def actions(listed):

@@ -10,7 +10,7 @@ from qtpy.QtCore import QPoint, Qt
 from napari_pixel_mixtures import Position, cluster
 from napari_pixel_mixtures.features import Color
 from napari_pixel_mixtures.recipe import COVARIANCE_TYPES
-from napari_pixel_mixtures.viewer import model_sweep
+from napari_pixel_mixtures.viewer import model_sweep, worker
 from napari_pixel_mixtures.viewer.model_views import COLORS
 from napari_pixel_mixtures.viewer.model_widget import ChooseModel
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -22,12 +22,10 @@ def workspace(model):
 
 
 @pytest.fixture
-def widget(model, qtbot):
+def widget(model, on_screen):
     """The widget, on the screen, of a viewer without a window."""
     widget = ChooseModel(model)
-    qtbot.addWidget(widget.native)
-    widget.native.resize(400, 700)
-    widget.show()
+    on_screen(widget.native, 400, 700)
     return widget
 
 
@@ -104,7 +102,7 @@ def test_the_curves(tried, workspace, idle, model, qtbot, criterion):
     on_top = {}  # of several models at one place the last is seen
     for chosen, place in places:
         on_top[round(place.x()), round(place.y())] = chosen, place
-    for chosen, place in on_top.values():
+    for _, place in on_top.values():
         seen = image.pixelColor(*(round(c * ratio) for c in (place.x(), place.y())))
         near = [
             other.candidate.covariance_type
@@ -163,6 +161,7 @@ def held(monkeypatch, qtbot):
                 assert let_go.wait(60)
 
     monkeypatch.setattr(model_sweep, "model_steps", slow)
+    monkeypatch.setattr(worker, "INTERVAL", 0.0)  # every step is told
     yield reached
     let_go.set()
 
