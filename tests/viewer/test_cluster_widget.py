@@ -465,23 +465,27 @@ def test_fits_a_window_of_1280_by_800(banded, open_widget, qtbot, name, theme):
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_features_and_cloud_fit_a_window_together(banded, open_widget, qtbot, theme):
+def test_features_and_cloud_fit_a_window_together(
+    banded, open_widget, click, idle, qtbot, theme
+):
     banded.theme = theme
     form = open_widget(banded)
     open_widget(banded, "Color cloud")
     for title in ("Position", "Distance", "Distance"):
         add_feature(form, title)
+    click(form.fit)
+    idle(banded)
     window = banded.window._qt_window
     window.resize(1280, 800)
     qtbot.wait(50)
-    assert (window.width(), window.height()) == (1280, 800)
-    # Two rows at least are in sight; the others can be scrolled to.
+    assert (window.width(), window.height()) == (1280, 800), form.status.value
+    # One row at least is in sight; the others can be scrolled to.
     bottom = form.features.rect().bottom()
     seen = [
         row
         for row in form.features.rows
         if row.mapTo(form.features, row.rect().bottomLeft()).y() <= bottom
     ]
-    assert len(seen) >= 2 and len(form.features.rows) == 4
+    assert len(seen) >= 1 and len(form.features.rows) == 4
     for row in form.features.rows:
         assert row.width() >= row.minimumSizeHint().width()

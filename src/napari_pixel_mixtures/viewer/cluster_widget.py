@@ -95,7 +95,9 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             align_labels(form)
         more = QCollapsible("More settings")
         more.addWidget(settings.native)
-        more.setContentsMargins(0, 0, 0, 0)
+        inner = more.layout()
+        assert inner is not None
+        inner.setContentsMargins(0, 0, 0, 0)
         outer = self.native.layout()
         outer.setSpacing(2)
         self.features = FeatureList(workspace)

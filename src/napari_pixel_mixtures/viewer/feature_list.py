@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 MOST_ROWS = 4  # that the list asks room for; more of them scroll
-FEWEST_ROWS = 2
+FEWEST_ROWS = 1.5  # the half tells that there are more
 
 
 class FeatureList(QWidget):
@@ -185,9 +185,9 @@ class _Scroll(QScrollArea):
 
     def sizeHint(self) -> QSize:
         """Room for all rows, up to a few."""
-        shown = min(max(self.n_rows, FEWEST_ROWS), MOST_ROWS)
+        shown = min(max(self.n_rows, 2), MOST_ROWS)
         return QSize(super().sizeHint().width(), shown * ROW_HEIGHT + 2)
 
     def minimumSizeHint(self) -> QSize:
         """Room for some rows, for the rest can be scrolled to."""
-        return QSize(super().minimumSizeHint().width(), FEWEST_ROWS * ROW_HEIGHT + 2)
+        return QSize(super().minimumSizeHint().width(), int(FEWEST_ROWS * ROW_HEIGHT))
