@@ -28,6 +28,7 @@ ARROWS = {
     "clustering": {
         *("features", "mixture", "recipe", "material", "clusters", "smoothing")
     },
+    "model_grid": {"features", "material", "mixture.selection", "recipe"},
     "space": {"clusters", "mixture.covariance"},
     "cloud": {"clusters", "mixture.whitening", "space", "features.checks"},
     "selection": {"mixture.library"},

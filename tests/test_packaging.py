@@ -15,6 +15,7 @@ WIDGETS = {
     "napari-pixel-mixtures.cluster_pixels": "Cluster pixels",
     "napari-pixel-mixtures.color_cloud": "Color cloud",
     "napari-pixel-mixtures.compare_mixtures": "Compare mixtures",
+    "napari-pixel-mixtures.choose_model": "Choose the model",
     "napari-pixel-mixtures.replay_fit": "EM step by step",
 }
 
@@ -163,7 +164,11 @@ def test_widgets_stand_in_the_menus_made_for_them(manifest):
         for menu, items in manifest.contributions.menus.items()
     }
     assert menus == {
-        "napari/layers/classify": {"Cluster pixels", "Compare mixtures"},
+        "napari/layers/classify": {
+            "Cluster pixels",
+            "Compare mixtures",
+            "Choose the model",
+        },
         "napari/layers/visualize": {
             "Color cloud",
             "Compare mixtures",

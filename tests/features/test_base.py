@@ -132,6 +132,32 @@ def test_features_are_frozen(feature):
         feature.weight = 2.0
 
 
+@pytest.mark.parametrize("on", [0, 1, "no", None, math.nan])
+def test_on_is_yes_or_no(on):
+    with pytest.raises(ValueError) as caught:
+        Position(on=on)
+    assert str(caught.value) == (
+        f"Expected whether position is on to be True or False, got {on!r}."
+    )
+
+
+def test_off_is_not_used_and_keeps_its_settings():
+    feature = AnchorDistance(n=3, weight=0.5, influence=0.25, on=np.False_)
+    assert feature.on is False and not feature.used
+    assert Feature.from_json(feature.to_json()) == feature
+    assert repr(feature) == "AnchorDistance(weight=0.5, influence=0.25, on=False, n=3)"
+
+
+def test_forms_show_the_settings_of_a_kind():
+    assert [s.name for s in AnchorDistance.settings()] == ["n", "seed"]
+    assert Color.settings() == ()
+
+
+def test_other_settings_give_other_random_places():
+    feature = AnchorDistance(anchors=[(1, 2)], weight=0.5)
+    assert feature.with_settings(seed=4) == AnchorDistance(n=1, seed=4, weight=0.5)
+
+
 KINDS = (
     "Expected a feature of a kind among ['anchor distance', 'blur', 'channel', "
     "'color', 'companion', 'difference of gaussians', 'expression', 'gabor energy', "
@@ -151,8 +177,8 @@ KINDS = (
         ({"kind": []}, f"{KINDS}, got []; it may come from a newer version."),
         (
             {"kind": "color", "space": "lab"},
-            "Expected the settings ['influence', 'weight'] for color, got ['space']; "
-            "it may come from a newer version.",
+            "Expected the settings ['influence', 'on', 'weight'] for color, got "
+            "['space']; it may come from a newer version.",
         ),
         ("color", "Expected a feature as its kind and settings, got 'color'."),
         (

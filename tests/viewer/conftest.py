@@ -1,17 +1,20 @@
 """What the viewer's tests share: pictures, viewers, slow fits, what was said."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
 
+from napari_pixel_mixtures.features import AnchorDistance, Color, Position
 from napari_pixel_mixtures.mixture.em import Iteration
 from napari_pixel_mixtures.viewer import worker
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 PLUGIN = "napari-pixel-mixtures"
+KINDS = {"color": Color, "position": Position, "distance": AnchorDistance}
 
 
 @pytest.fixture
@@ -36,8 +39,7 @@ def model(qapp, picture):
     viewer.add_image(picture, name="bands")
     yield viewer
     workspace = workspace_of(viewer)
-    workspace.runner.cancel()
-    workspace.comparison.runner.cancel()
+    workspace.close()
 
 
 @pytest.fixture
@@ -61,6 +63,29 @@ def open_widget(qtbot):
 
 
 @pytest.fixture
+def on_screen(qtbot):
+    """Show a widget without a window of napari's, and delete it after the test.
+
+    At once and here: Python's garbage collector might do so in a worker's thread.
+    """
+    from qtpy.QtCore import QCoreApplication, QEvent
+
+    shown = []
+
+    def show(native, width, height):
+        native.resize(width, height)
+        native.show()
+        qtbot.waitUntil(native.isVisible)
+        shown.append(native)
+
+    yield show
+    for native in shown:
+        native.close()
+        native.deleteLater()
+        QCoreApplication.sendPostedEvents(native, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
 def click(qtbot):
     """Press a button with the mouse."""
     from qtpy.QtCore import Qt
@@ -79,7 +104,8 @@ def idle(qtbot):
 
     def wait(viewer):
         workspace = workspace_of(viewer)
-        runners = workspace.runner, workspace.comparison.runner
+        places = workspace, workspace.comparison, workspace.sweep
+        runners = [place.runner for place in places]
         qtbot.waitUntil(lambda: not any(r.busy for r in runners), timeout=60_000)
 
     return wait
@@ -87,13 +113,32 @@ def idle(qtbot):
 
 @pytest.fixture
 def fit(idle):
-    """Fit in a viewer, wait, and give the result."""
+    """Fit in a viewer, wait, and give the result.
+
+    `color`, `position` and `distance` tell which features there are, `n_anchors` how
+    many places; other settings are the recipe's.
+    """
 
     def run(viewer, **settings):
         from napari_pixel_mixtures.viewer.fields import edited
 
         workspace = workspace_of(viewer)
-        recipe = edited(workspace.recipe, settings.pop("n_anchors", 6), **settings)
+        switches = {name: settings.pop(name) for name in KINDS if name in settings}
+        n_anchors = settings.pop("n_anchors", None)
+        recipe = edited(workspace.recipe, **settings)
+        for name, on in switches.items():
+            kind = KINDS[name]
+            features = [f for f in recipe.features if not isinstance(f, kind)]
+            found = [f for f in recipe.features if isinstance(f, kind)] or [kind()]
+            recipe = replace(recipe, features=features + found * on)
+        if n_anchors is not None:
+            recipe = replace(
+                recipe,
+                features=[
+                    f.with_settings(n=n_anchors) if isinstance(f, AnchorDistance) else f
+                    for f in recipe.features
+                ],
+            )
         workspace.set_live(False)
         workspace.set_recipe(recipe)
         workspace.fit()

@@ -17,6 +17,7 @@ from sklearn.datasets import load_sample_image
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+from napari_pixel_mixtures.features import AnchorDistance, Color
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
@@ -27,6 +28,15 @@ PLUGIN = "napari-pixel-mixtures"
 def banded(viewer, picture):
     viewer.add_image(picture, name="bands")
     return viewer
+
+
+def add_feature(widget, title):
+    """Add a feature as its menu does."""
+    menu = widget.features.menu
+    menu.aboutToShow.emit()
+    [action] = [action for action in menu.actions() if action.text() == title]
+    assert action.isEnabled()
+    action.trigger()
 
 
 def scikit_learn(samples, mixture, **settings):
@@ -50,7 +60,8 @@ def test_the_china_sample(viewer, open_widget, click, idle, qtbot, position):
     widget = open_widget(viewer)
     widget.n_components.value = 4
     widget.scaling.value = "raw"
-    widget.position.value = position
+    if position:
+        add_feature(widget, "Position")
     click(widget.fit)
     idle(viewer)
 
@@ -240,16 +251,12 @@ def test_the_menu_and_the_command_line_show_the_same(
     other = ClusterPixels(banded)
     banded.window.add_dock_widget(other, name="Cluster pixels (Pixel Mixtures)")
     one.n_components.value = 3
-    other.distance.value = True
+    add_feature(other, "Distance")
     other.live.value = False
     one.tol.value = 0.01
     for name in (
         "n_components",
         "covariance_type",
-        "color",
-        "position",
-        "distance",
-        "n_anchors",
         "scaling",
         "random_state",
         "tol",
@@ -260,7 +267,9 @@ def test_the_menu_and_the_command_line_show_the_same(
     ):
         assert getattr(one, name).value == getattr(other, name).value, name
     assert one.n_components.value == other.n_components.value == 3
-    assert one.n_anchors.enabled and other.n_anchors.enabled
+    for widget in (one, other):
+        rows = widget.features.rows
+        assert [row.feature for row in rows] == [Color(), AnchorDistance()]
     click(one.fit)
     qtbot.waitUntil(lambda: gate.reached == 1)
     assert one.cancel.enabled and other.cancel.enabled
@@ -412,7 +421,7 @@ def test_live_and_its_errors_are_quiet(banded, open_widget, click, idle, said):
     idle(banded)
     recipe = banded.layers[-1].metadata[METADATA_KEY]["recipe"]
     assert '"covariance_type": "tied"' in recipe
-    widget.color.value = False
+    widget.features.rows[0].switch.click()
     idle(banded)
     assert "feature" in widget.status.value
     assert said() == []
@@ -425,11 +434,12 @@ def test_live_and_its_errors_are_quiet(banded, open_widget, click, idle, said):
 
 def test_every_field_and_button_says_what_it_does(banded, open_widget):
     for name, fields in {
-        "Cluster pixels": "image n_components covariance_type color position distance "
-        "n_anchors scaling random_state tol max_iter reg_covar live fit cancel "
+        "Cluster pixels": "image n_components covariance_type "
+        "scaling random_state tol max_iter reg_covar live fit cancel "
         "reshuffle",
         "Color cloud": "whiten color_by max_points point_size show_cloud",
         "Compare mixtures": "sizes compare cancel back save",
+        "Choose the model": "sizes criterion start cancel",
     }.items():
         widget = open_widget(banded, name)
         for field in fields.split():
@@ -438,7 +448,9 @@ def test_every_field_and_button_says_what_it_does(banded, open_widget):
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("name", ["Cluster pixels", "Color cloud", "Compare mixtures"])
+@pytest.mark.parametrize(
+    "name", ["Cluster pixels", "Color cloud", "Compare mixtures", "Choose the model"]
+)
 def test_fits_a_window_of_1280_by_800(banded, open_widget, qtbot, name, theme):
     banded.theme = theme
     native = open_widget(banded, name).native
@@ -450,3 +462,30 @@ def test_fits_a_window_of_1280_by_800(banded, open_widget, qtbot, name, theme):
     assert native.width() >= native.minimumSizeHint().width()
     # And at least a third of the window is left for the picture.
     assert banded.window._qt_viewer.canvas.native.width() >= 1280 / 3
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_features_and_cloud_fit_a_window_together(
+    banded, open_widget, click, idle, qtbot, theme
+):
+    banded.theme = theme
+    form = open_widget(banded)
+    open_widget(banded, "Color cloud")
+    for title in ("Position", "Distance", "Distance"):
+        add_feature(form, title)
+    click(form.fit)
+    idle(banded)
+    window = banded.window._qt_window
+    window.resize(1280, 800)
+    qtbot.wait(50)
+    assert (window.width(), window.height()) == (1280, 800), form.status.value
+    # One row at least is in sight; the others can be scrolled to.
+    bottom = form.features.rect().bottom()
+    seen = [
+        row
+        for row in form.features.rows
+        if row.mapTo(form.features, row.rect().bottomLeft()).y() <= bottom
+    ]
+    assert len(seen) >= 1 and len(form.features.rows) == 4
+    for row in form.features.rows:
+        assert row.width() >= row.minimumSizeHint().width()

@@ -65,7 +65,9 @@ def test_settings_beyond_the_form_s_bounds_show(make_napari_viewer):
     found = cluster_layer(
         viewer, features=features, random_state=3_000_000_000, max_iter=200_000
     )
-    assert form.n_anchors.value == 70
+    row = form.features.rows[1]
+    row.open_settings.click()
+    assert row.form.fields["n"].value == 70
     assert form.max_iter.value == 200_000
     assert form.random_state.value == 2**31 - 1
     workspace = workspace_of(viewer)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .checks import fraction, not_negative
+from .checks import fraction, not_negative, yes_or_no
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,8 @@ class Feature(ABC):
         How much the feature counts: the exponent on its factor of each component's
         density, from 0, clusters are what they are without the feature, to 1, the
         plain mixture.
+    on : bool
+        Whether it takes part; a feature that is off keeps its settings.
 
     Notes
     -----
@@ -93,6 +95,7 @@ class Feature(ABC):
             "step": 0.05,
         },
     )
+    on: bool = field(default=True, kw_only=True)
 
     def __init_subclass__(cls) -> None:
         """Register the kind; a class without one is what kinds have in common."""
@@ -100,11 +103,12 @@ class Feature(ABC):
             Feature.registry[cls.kind] = cls
 
     def __post_init__(self) -> None:
-        """Check weight and influence."""
+        """Check weight, influence, and whether it is on."""
         weight = not_negative(f"the weight of {self.kind}", self.weight)
         object.__setattr__(self, "weight", weight)
         influence = fraction(f"the influence of {self.kind}", self.influence)
         object.__setattr__(self, "influence", influence)
+        object.__setattr__(self, "on", yes_or_no(f"whether {self.kind} is on", self.on))
 
     def __repr__(self) -> str:
         """Write the call that makes the feature, without what is left as it is."""
@@ -118,7 +122,25 @@ class Feature(ABC):
     @property
     def used(self) -> bool:
         """Whether it takes part in the mixture."""
-        return self.weight > 0 and self.influence > 0
+        return self.on and self.weight > 0 and self.influence > 0
+
+    @classmethod
+    def settings(cls) -> tuple[Field[Any], ...]:
+        """Give the fields that were made by `setting`: what is the kind's own."""
+        common = {f.name for f in fields(Feature)}
+        return tuple(
+            f for f in fields(cls) if "label" in f.metadata and f.name not in common
+        )
+
+    def with_settings(self, **changes: Any) -> Self:
+        """Give the feature with some settings changed, as a form does.
+
+        Raises
+        ------
+        ValueError
+            A setting is out of its range.
+        """
+        return replace(self, **changes)
 
     @property
     def measurement(self) -> Self:

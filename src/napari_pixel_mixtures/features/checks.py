@@ -6,6 +6,8 @@ import math
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -89,3 +91,16 @@ def choice(name: str, value: object, choices: Sequence[str]) -> str:
             f"Expected {name} to be one of {tuple(choices)}, got {value!r:.80}."
         )
     return value
+
+
+def yes_or_no(name: str, value: object) -> bool:
+    """Give True or False, also numpy's, as bool.
+
+    Raises
+    ------
+    ValueError
+        The value is another.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ValueError(f"Expected {name} to be True or False, got {value!r:.80}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -146,6 +146,10 @@ class AnchorDistance(Feature):
         object.__setattr__(self, "n", n)
         seed = whole("the seed of the anchors", self.seed, 0, MAX_SEED)
         object.__setattr__(self, "seed", seed)
+
+    def with_settings(self, **changes: Any) -> Self:
+        """Give other random places, in place of any that were given."""
+        return super().with_settings(**{"anchors": None} | changes)
 
     def places(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Give the anchors, (n, ndim) coordinates in pixels, the first axis first.

@@ -20,12 +20,13 @@ from superqt import QCollapsible
 from napari_pixel_mixtures.mixture import warm_up
 from napari_pixel_mixtures.recipe import Recipe
 
-from .fields import DEFAULT_N_ANCHORS, FIELDS, edited, values
+from .feature_list import FeatureList
+from .fields import FIELDS, edited, values
 from .forms import align_labels, follow, refill, row, show_within_bounds, thin, wrapping
 from .workspace import REDO_KEY, UNDO_KEY, Status, Workspace, workspace_of
 
-FEATURE_ROW = ("color", "position", "distance")
-MORE_FIELDS = ("n_anchors", "scaling", "init_params", "tol", "max_iter", "reg_covar")
+MORE_FIELDS = ("random_state", "scaling", "init_params", "tol", "max_iter", "reg_covar")
+FEATURES_PLACE = 3  # below the image, the components and the covariance
 
 
 class ClusterPixels(Container):  # type: ignore[type-arg]
@@ -45,8 +46,10 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             choices=partial(_image_choices, workspace),
             tooltip="The image to cluster; it follows the selected layer.",
         )
-        shown = {"n_anchors": DEFAULT_N_ANCHORS} | values(workspace.recipe)
-        self._fields = {name: _field(name, value) for name, value in shown.items()}
+        self._fields = {
+            name: _field(name, value)
+            for name, value in values(workspace.recipe).items()
+        }
         for name, field in self._fields.items():
             setattr(self, name, field)
         self.live = CheckBox(
@@ -85,8 +88,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
                 self.image,
                 self._fields["n_components"],
                 self._fields["covariance_type"],
-                row("Features", *(self._fields[n] for n in FEATURE_ROW)),
-                self._fields["random_state"],
             ],
         )
         settings = Container(widgets=[self._fields[n] for n in MORE_FIELDS])
@@ -94,12 +95,24 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             align_labels(form)
         more = QCollapsible("More settings")
         more.addWidget(settings.native)
+        inner = more.layout()
+        assert inner is not None
+        inner.setContentsMargins(0, 0, 0, 0)
         outer = self.native.layout()
         outer.setSpacing(2)
+        self.features = FeatureList(workspace)
+        outer.insertWidget(FEATURES_PLACE, self.features)
         outer.addWidget(more)
         for widget in (
-            row("", self.fit, self.cancel, self.undo, self.redo),
-            row("", self.reshuffle, self.live),
+            row(
+                "",
+                self.fit,
+                self.cancel,
+                self.undo,
+                self.redo,
+                self.reshuffle,
+                self.live,
+            ),
             self.progress,
             self.status,
         ):
@@ -134,9 +147,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         warm_up()
 
     def _edit(self, name: str, value: Any) -> None:
-        n_anchors = self._fields["n_anchors"].value
-        recipe = edited(self._workspace.recipe, n_anchors, **{name: value})
-        self._workspace.set_recipe(recipe)
+        self._workspace.set_recipe(edited(self._workspace.recipe, **{name: value}))
 
     def reset_choices(self, *_: Any) -> None:
         """Show the images that are open now; napari calls it as layers come and go."""
@@ -155,7 +166,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         for name, value in values(recipe).items():
             with self._fields[name].changed.blocked():
                 show_within_bounds(self._fields[name], value)
-        self._fields["n_anchors"].enabled = self._fields["distance"].value
 
     def _show_live(self, live: bool) -> None:
         with self.live.changed.blocked():

@@ -1,13 +1,11 @@
 """Compare mixtures: the widget that sets several sizes side by side."""
 
-import re
-
 import napari
 from magicgui.widgets import Container, Label, LineEdit, ProgressBar, PushButton
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog
 
-from .forms import align_labels, follow, row, thin, wrapping
+from .forms import align_labels, follow, row, thin, whole_numbers, wrapping
 from .layers import COMPARISON
 from .messages import report
 from .worker import Step
@@ -74,9 +72,8 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
         self._show_end("")
 
     def _compare(self) -> None:
-        words = [word for word in re.split(r"[\s,;]+", self.sizes.value) if word]
         try:
-            sizes = [_whole(word) for word in words]
+            sizes = whole_numbers(self.sizes.value)
             self._workspace.comparison.start(self._workspace.request(), sizes)
         except (TypeError, ValueError) as error:
             self.status.value = str(error)
@@ -114,12 +111,3 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
 
     def _show_holder(self, holder: str | None) -> None:
         self.back.enabled = holder == COMPARISON
-
-
-def _whole(word: str) -> int:
-    try:
-        return int(word)
-    except ValueError:
-        raise ValueError(
-            f"Expected whole numbers of components, such as 2, 4, 10, 30, got {word!r}."
-        ) from None

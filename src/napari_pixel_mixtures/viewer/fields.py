@@ -1,11 +1,13 @@
-"""The widgets' fields: bounds, titles and tooltips, declared once; a pure edit."""
+"""The widgets' fields: bounds, titles and tooltips, declared once; pure edits."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any, TypeVar
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from napari_pixel_mixtures.features import AnchorDistance, Color, Feature, Position
+from napari_pixel_mixtures.features import AnchorDistance, Feature
+from napari_pixel_mixtures.features.checks import MAX_SEED
 from napari_pixel_mixtures.recipe import (
     COVARIANCE_TYPES,
     MAX_COMPONENTS,
@@ -13,18 +15,13 @@ from napari_pixel_mixtures.recipe import (
     Recipe,
 )
 
-_Kind = TypeVar("_Kind", bound=Feature)
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 # The notebook that this plugin grew out of divides raw distances by 5000.
 RAW_DISTANCE_WEIGHT = 1 / 5000
 
-FEATURE_FIELDS: dict[str, type[Feature]] = {
-    "color": Color,
-    "position": Position,
-    "distance": AnchorDistance,
-}
-
-DEFAULT_N_ANCHORS = 6
+MOST_VARIANTS = 10
 
 FIELDS: dict[str, dict[str, Any]] = {
     "n_components": {
@@ -41,27 +38,6 @@ FIELDS: dict[str, dict[str, Any]] = {
         "tooltip": "The shape that clusters may have: full, any ellipsoid each; tied, "
         "one ellipsoid for all; diag, ellipsoids along the axes; spherical, balls. It "
         "matters most where channels go together, as brightness does in R, G and B.",
-    },
-    "color": {
-        "label": "Color",
-        "tooltip": "Cluster by color, or by all channels of the image.",
-    },
-    "position": {
-        "label": "Position",
-        "tooltip": "Cluster also by where a pixel lies (X, Y, and Z of a volume): "
-        "clusters become places as well as colors.",
-    },
-    "distance": {
-        "label": "Distance",
-        "tooltip": "Cluster also by the distances of a pixel to random places in the "
-        "image, a softer kind of position.",
-    },
-    "n_anchors": {
-        "label": "Places",
-        "min": 1,
-        "max": 50,
-        "tooltip": "Number of random places for Distance; it matters only while "
-        "Distance is on.",
     },
     "scaling": {
         "label": "Scaling",
@@ -112,59 +88,82 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 
 def values(recipe: Recipe) -> dict[str, Any]:
-    """Give the value of every field for a recipe.
-
-    `n_anchors` is left out where the recipe has no distance.
-    """
-    shown = {
-        f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name in FIELDS
-    }
-    distance = _find(recipe, AnchorDistance)
-    for name, kind in FEATURE_FIELDS.items():
-        shown[name] = _find(recipe, kind) is not None
-    if distance is not None:
-        shown["n_anchors"] = distance.n
-    return shown
+    """Give the value of every field for a recipe."""
+    return {name: getattr(recipe, name) for name in FIELDS}
 
 
-def edited(
-    recipe: Recipe, default_anchors: int = DEFAULT_N_ANCHORS, **changes: Any
-) -> Recipe:
+def edited(recipe: Recipe, **changes: Any) -> Recipe:
     """Give the recipe after fields were changed to other values.
 
-    `default_anchors` is the number of places where the recipe has no distance yet.
-
-    What no field shows, such as the weights of features, stays as it is.
+    Another seed deals out random places anew, in place of any that were dragged;
+    another scaling brings distances to their usual weight, unless they have one of
+    their own.
 
     Raises
     ------
     ValueError
         A value is out of its range.
     """
-    shown = values(recipe) | changes
-    shown.pop("n_anchors", None)
-    features: list[Feature] = []
-    for name, kind in FEATURE_FIELDS.items():
-        if shown.pop(name):
-            features += [f for f in recipe.features if type(f) is kind] or [kind()]
-    known = tuple(FEATURE_FIELDS.values())
-    features += [f for f in recipe.features if not isinstance(f, known)]
-    n_anchors = changes.get("n_anchors", default_anchors)
-    new_places = {"n_anchors", "random_state"} & changes.keys()
-    new_weight = {"distance", "scaling"} & changes.keys()
-    weight = RAW_DISTANCE_WEIGHT if shown["scaling"] == "raw" else 1.0
-    for i, feature in enumerate(features):
-        if not isinstance(feature, AnchorDistance):
-            continue
-        if new_places or feature not in recipe.features:
-            # Other random places, in place of any that were dragged.
-            seed = shown["random_state"]
-            feature = replace(feature, n=n_anchors, seed=seed, anchors=None)
-        if new_weight and feature.weight in (1.0, RAW_DISTANCE_WEIGHT):
-            feature = replace(feature, weight=weight)
-        features[i] = feature
-    return replace(recipe, features=tuple(features), **shown)
+    features = []
+    n_distances = 0
+    for feature in recipe.features:
+        if isinstance(feature, AnchorDistance):
+            if "random_state" in changes:
+                # Several of them shall not share their places.
+                seed = (changes["random_state"] + n_distances) % (MAX_SEED + 1)
+                feature = feature.with_settings(seed=seed)
+            if "scaling" in changes and feature.weight in (1.0, RAW_DISTANCE_WEIGHT):
+                weight = _usual_weight(feature, changes["scaling"])
+                feature = replace(feature, weight=weight)
+            n_distances += 1
+        features.append(feature)
+    return replace(recipe, features=tuple(features), **changes)
 
 
-def _find(recipe: Recipe, kind: type[_Kind]) -> _Kind | None:
-    return next((f for f in recipe.features if isinstance(f, kind)), None)
+def added(recipe: Recipe, kind: type[Feature]) -> Recipe | None:
+    """Give the recipe with a feature more, as a menu adds it.
+
+    Where there is one of this kind with these settings, a setting of the new one is
+    changed: its seed if it has one, else the first that can be. None if no setting
+    can be, as a second copy would tell the mixture nothing.
+    """
+    feature = kind()
+    if isinstance(feature, AnchorDistance):
+        feature = replace(feature, seed=recipe.random_state)
+    there = {measurement(f) for f in recipe.features}
+    feature = replace(feature, weight=_usual_weight(feature, recipe.scaling))
+    for candidate in _variants(feature):
+        if measurement(candidate) not in there:
+            return replace(recipe, features=(*recipe.features, candidate))
+    return None
+
+
+def measurement(feature: Feature) -> Feature:
+    """Give a feature as it is measured: on, and with the plain weight and influence."""
+    return replace(feature, weight=1.0, influence=1.0, on=True)
+
+
+def _usual_weight(feature: Feature, scaling: str) -> float:
+    raw = scaling == "raw" and isinstance(feature, AnchorDistance)
+    return RAW_DISTANCE_WEIGHT if raw else 1.0
+
+
+def _variants(feature: Feature) -> Iterator[Feature]:
+    """Give the feature, and some with one setting changed; the seed first."""
+    yield feature
+    for setting in sorted(feature.settings(), key=lambda s: s.name != "seed"):
+        for value in _other_values(getattr(feature, setting.name), setting.metadata):
+            with suppress(ValueError):
+                yield feature.with_settings(**{setting.name: value})
+
+
+def _other_values(value: Any, options: Mapping[str, Any]) -> Sequence[Any]:
+    if "choices" in options:
+        return [choice for choice in options["choices"] if choice != value]
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return range(value + 1, value + 1 + MOST_VARIANTS)
+    if isinstance(value, float):
+        return [value * 2**i for i in range(1, MOST_VARIANTS)]
+    return []

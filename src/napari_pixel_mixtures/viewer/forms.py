@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
@@ -90,3 +91,28 @@ def refill(field: ComboBox) -> None:
         field.reset_choices()
         if kept in field.choices:
             field.value = kept
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Read numbers of components that a person typed.
+
+    Raises
+    ------
+    ValueError
+        A word is no whole number.
+
+    Examples
+    --------
+    >>> whole_numbers("2, 4; 10 30")
+    [2, 4, 10, 30]
+    """
+    return [_whole(word) for word in re.split(r"[\s,;]+", text) if word]
+
+
+def _whole(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ValueError(
+            f"Expected whole numbers of components, such as 2, 4, 10, 30, got {word!r}."
+        ) from None

@@ -22,6 +22,7 @@ from .hover import Hover
 from .labels_view import LabelsView
 from .layers import check_image, is_image, level_data
 from .messages import report
+from .model_sweep import ModelSweep
 from .result import Result
 from .selection_view import SelectionView
 from .stage import Stage
@@ -86,6 +87,7 @@ class Workspace:
         self.labels = LabelsView(viewer, self.stage)
         self.cloud = CloudView(viewer, self.stage)
         self.comparison = Comparison(viewer, self.stage)
+        self.sweep = ModelSweep()
         self.selection = SelectionView(viewer, self.stage)
         self.hover = Hover(viewer, self.labels)
         self.anchors = AnchorsView(viewer, self.stage)
@@ -162,6 +164,7 @@ class Workspace:
             images = [image for image in self.images() if image is not layer]
             self.set_image(images[-1] if images else None)
         self.comparison.forget(layer)
+        self.sweep.forget(layer)
         self.undo_stack.forget(layer)
         if self.result is not None and self.result.image is layer:
             self._set_result(None)
@@ -274,6 +277,7 @@ class Workspace:
         """Drop what runs, for there is no window to show it in any more."""
         self.runner.cancel()
         self.comparison.runner.cancel()
+        self.sweep.runner.cancel()
 
     def take(self, result: Result) -> None:
         """Take a result, and bring layers, cloud and status up to date."""

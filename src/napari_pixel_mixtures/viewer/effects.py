@@ -1,0 +1,116 @@
+"""Effects: what each feature does to the labels, found out while nothing else runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from .worker import Runner, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from napari_pixel_mixtures.clusters import Clustering
+    from napari_pixel_mixtures.features import Feature
+
+    from .workspace import Workspace
+
+IDLE_MS = 1000  # milliseconds without a change after which the search begins
+
+
+class Effect(Protocol):
+    """What one feature does to the labels."""
+
+    @property
+    def feature(self) -> Feature:
+        """The feature."""
+
+    @property
+    def similarity(self) -> float:
+        """Adjusted Rand index between the labels and those without it; or NaN."""
+
+
+# What finds the effects out. While it is None there is no column for them.
+effect_steps: Callable[[Clustering], Generator[Any, None, tuple[Effect, ...]]] | None
+effect_steps = None
+
+
+@dataclass(frozen=True, eq=False)
+class EffectsJob:
+    """A clustering of which to find the effects of its features."""
+
+    clustering: Clustering
+    find: Callable[[Clustering], Generator[Any, None, tuple[Effect, ...]]]
+    title = "What each feature does"
+    live = True
+
+    def steps(self) -> Generator[Step, None, dict[Feature, float]]:
+        """Find the effect of every feature."""
+        search = self.find(self.clustering)
+        while True:
+            try:
+                next(search)
+            except StopIteration as stop:
+                return {effect.feature: effect.similarity for effect in stop.value}
+            yield Step(self.title, 0.0)
+
+
+class Effects:
+    """Finds the effects of the features while idle; drops them at any change.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    """
+
+    changed = Signal()
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._similarities: dict[Feature, float] = {}
+        self.runner = Runner()
+        self.runner.succeeded.connect(self._on_succeeded)
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(IDLE_MS)
+        self._timer.timeout.connect(self._search)
+
+    def of(self, feature: Feature) -> float | None:
+        """Give the similarity of the labels without a feature; None if not known."""
+        return self._similarities.get(feature)
+
+    def update(self, *_: Any) -> None:
+        """Drop what was found, for something changed; search again when idle."""
+        self.runner.cancel()
+        if self._similarities:
+            self._similarities = {}
+            self.changed.emit()
+        self._timer.start()
+
+    def close(self) -> None:
+        """Stop searching."""
+        self._timer.stop()
+        self.runner.cancel()
+
+    def _search(self) -> None:
+        workspace, result = self._workspace, self._workspace.result
+        others = workspace.runner, workspace.comparison.runner, workspace.sweep.runner
+        if any(runner.busy for runner in others):
+            self._timer.start()
+            return
+        if (
+            effect_steps is None
+            or result is None
+            or not result.current
+            or result.clustering.recipe != workspace.recipe
+            or len(result.clustering.groups) < 2
+        ):
+            return
+        self.runner.start(EffectsJob(result.clustering, effect_steps))
+
+    def _on_succeeded(self, job: EffectsJob, found: dict[Feature, float]) -> None:
+        self._similarities = found
+        self.changed.emit()

@@ -1,0 +1,144 @@
+"""Choose the model: the widget that tries sizes and covariance types."""
+
+from dataclasses import replace
+
+import napari
+from magicgui.widgets import (
+    ComboBox,
+    Container,
+    Label,
+    LineEdit,
+    ProgressBar,
+    PushButton,
+)
+
+from napari_pixel_mixtures.mixture.selection import CRITERIA
+from napari_pixel_mixtures.model_grid import Model
+from napari_pixel_mixtures.recipe import Recipe
+
+from .forms import align_labels, follow, row, thin, whole_numbers, wrapping
+from .messages import report
+from .model_views import ModelCurves, ModelGrid
+from .worker import Step
+from .workspace import workspace_of
+
+CAUTION = (
+    "Lower is better. But BIC takes pixels for independent, and neighbors are alike: "
+    "on large images it favors many components, so look where the curve bends. No "
+    "criterion can compare different features, only models of the same ones."
+)
+
+
+class ChooseModel(Container):  # type: ignore[type-arg]
+    """Fits mixtures of several sizes and all covariance types; a click loads one.
+
+    Image, features and other settings are those of Cluster pixels.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        self._workspace = workspace = workspace_of(napari_viewer)
+        self.sizes = LineEdit(
+            label="Components",
+            value="1, 2, 3, 4, 6, 8, 10",
+            tooltip="Numbers of clusters to try, each with all four covariance types. "
+            "Image and other settings are those of Cluster pixels.",
+        )
+        self.criterion = ComboBox(
+            label="Curve",
+            choices=[(name.upper(), name) for name in CRITERIA],
+            tooltip="Which criterion the curve shows: BIC and AIC weigh likelihood "
+            "against the number of parameters; ICL also wants components apart.",
+        )
+        self.start = PushButton(
+            text="Try them", tooltip="Fit them all, the simplest first."
+        )
+        self.cancel = PushButton(
+            text="Cancel",
+            tooltip="Stop; what was fitted stays.",
+            enabled=False,
+        )
+        self.progress = thin(ProgressBar(min=0, max=1000, value=0))
+        self.status = wrapping(Label(value=""))
+        self.caution = wrapping(Label(value=CAUTION))
+        self.curves = ModelCurves()
+        self.grid = ModelGrid()
+        super().__init__(widgets=[self.sizes, self.criterion])
+        align_labels(self)
+        layout = self.native.layout()
+        layout.setSpacing(2)
+        for widget in (
+            row("", self.start, self.cancel),
+            self.progress,
+            self.status,
+            self.caution,
+        ):
+            layout.addWidget(widget.native)
+        layout.addWidget(self.curves)
+        layout.addWidget(self.grid, 1)
+        self.start.changed.connect(self._start)
+        self.cancel.changed.connect(lambda: workspace.sweep.cancel())
+        self.criterion.changed.connect(lambda: self._show_models())
+        for view in (self.curves, self.grid):
+            view.chosen.connect(self._load_model)
+        follow(
+            self,
+            (workspace.sweep.stepped, self._show_step),
+            (workspace.sweep.changed, self._show_models),
+            (workspace.sweep.finished, self._show_end),
+            (workspace.recipe_changed, self._show_recipe),
+        )
+        self._show_end("")
+        self._show_models()
+
+    def _start(self) -> None:
+        try:
+            sizes = whole_numbers(self.sizes.value)
+            self._workspace.sweep.start(self._workspace.request(), sizes)
+        except (TypeError, ValueError) as error:
+            self.status.value = str(error)
+            report(error)
+
+    def _load_model(self, model: Model) -> None:
+        """Fit that model, with the features that it was tried with."""
+        workspace, request = self._workspace, self._workspace.sweep.request
+        assert request is not None  # for there are models
+        candidate = model.candidate
+        workspace.set_image(request.image)
+        workspace.set_recipe(
+            replace(
+                request.recipe,
+                n_components=candidate.n_components,
+                covariance_type=candidate.covariance_type,
+            )
+        )
+        workspace.fit(live=True)
+        self._show_recipe(workspace.recipe)
+
+    def _show_models(self) -> None:
+        models = self._workspace.sweep.models
+        self.curves.show_models(models, self.criterion.value)
+        self.grid.show_models(models)
+        self._show_recipe(self._workspace.recipe)
+
+    def _show_recipe(self, recipe: Recipe) -> None:
+        """Mark the model that the recipe has, if it was tried."""
+        request = self._workspace.sweep.request
+        key = (recipe.n_components, recipe.covariance_type)
+        same = request is not None and recipe == replace(
+            request.recipe, n_components=key[0], covariance_type=key[1]
+        )
+        self.grid.mark(key if same else None)
+
+    def _show_step(self, step: Step) -> None:
+        self.status.value = step.text
+        self.progress.value = round(1000 * step.fraction)
+        self.cancel.enabled = True
+
+    def _show_end(self, text: str) -> None:
+        self.status.value = text
+        self.progress.value = 0
+        self.cancel.enabled = False

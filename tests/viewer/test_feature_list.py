@@ -1,0 +1,305 @@
+"""The list of features: rows are views, and the recipe is all that they show."""
+
+import threading
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from qtpy.QtCore import Qt
+from scipy.ndimage import gaussian_filter
+from sklearn.metrics import adjusted_rand_score
+
+from napari_pixel_mixtures import AnchorDistance, Color, Position, cluster
+from napari_pixel_mixtures.features import Feature
+from napari_pixel_mixtures.features.base import setting
+from napari_pixel_mixtures.viewer import effects
+from napari_pixel_mixtures.viewer.feature_list import FeatureList
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+
+@pytest.fixture
+def kinds(monkeypatch):
+    """Two kinds that only these tests know, as another file would add them."""
+    monkeypatch.setattr(Feature, "registry", dict(Feature.registry))
+
+    @dataclass(frozen=True, repr=False)
+    class Smooth(Feature):
+        kind = "smooth"
+        title = "Smooth"
+        tip = "A blurred channel."
+        sigma: float = setting(2.0, "Scale", "In pixels.", min=0.5, max=50.0)
+        channel: int = setting(0, "Channel", "Which one.", min=0, max=2)
+
+        def names(self, picture):
+            return ("smooth",)
+
+        def compute(self, picture, pixels):
+            threads.append(threading.current_thread())
+            channel = picture.values[..., self.channel].astype(float)
+            flat = gaussian_filter(channel, self.sigma).reshape(-1, 1)
+            return flat if pixels is None else flat[pixels]
+
+    @dataclass(frozen=True, repr=False)
+    class Named(Feature):
+        kind = "named"
+        title = "Named"
+        tip = "A channel by its name."
+        name: str = setting("R", "Name", "R, G or B.")
+        power: int = setting(1, "Power", "Its exponent.", min=1, max=3)
+
+        def __post_init__(self):
+            super().__post_init__()
+            if len(self.name) != 1:
+                raise ValueError(
+                    f"Expected a name of one letter, got {self.name!r}; type R."
+                )
+
+        def names(self, picture):
+            return (self.name,)
+
+        def compute(self, picture, pixels):
+            if self.name not in "RGB":
+                raise ValueError(f"Expected R, G or B, got {self.name!r}; type R.")
+            values = picture.pixels[:, "RGB".index(self.name), np.newaxis] / 255.0
+            return values**self.power if pixels is None else values[pixels]
+
+    threads = []
+    return Smooth, Named, threads
+
+
+@pytest.fixture
+def workspace(model):
+    return workspace_of(model)
+
+
+@pytest.fixture
+def listed(workspace, on_screen):
+    """The list, on the screen, of a viewer without a window."""
+    listed = FeatureList(workspace)
+    on_screen(listed, 420, 160)
+    return listed
+
+
+def actions(listed):
+    listed.menu.aboutToShow.emit()
+    return {a.text(): a for a in listed.menu.actions() if not a.isSeparator()}
+
+
+def press(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def features(workspace):
+    return workspace.recipe.features
+
+
+def test_rows_are_added_by_the_menu_and_removed(listed, workspace, qtbot):
+    assert [row.title.text() for row in listed.rows] == ["Color"]
+    actions(listed)["Position"].trigger()
+    actions(listed)["Distance"].trigger()
+    assert features(workspace) == (Color(), Position(), AnchorDistance())
+    assert [row.feature for row in listed.rows] == list(features(workspace))
+    press(qtbot, listed.rows[0].remove)
+    assert features(workspace) == (Position(), AnchorDistance())
+    assert [row.title.text() for row in listed.rows] == ["Position", "Distance"]
+    press(qtbot, listed.rows[1].remove)
+    press(qtbot, listed.rows[0].remove)
+    assert listed.rows == [] and features(workspace) == ()
+
+
+def test_a_second_copy_would_tell_nothing(listed, workspace):
+    color = actions(listed)["Color"]
+    assert not color.isEnabled()
+    assert color.toolTip() == "It is in the list already."
+    actions(listed)["Distance"].trigger()
+    actions(listed)["Distance"].trigger()
+    assert features(workspace)[1:] == (AnchorDistance(), AnchorDistance(seed=1))
+
+
+def test_the_console_and_undo_show_in_the_rows(listed, workspace, idle, model):
+    workspace.fit()
+    idle(model)
+    first = listed.rows[0]
+    given = (Color(influence=0.25), AnchorDistance(n=3, weight=0.5, on=False))
+    workspace.set_recipe(replace(workspace.recipe, features=given))
+    idle(model)
+    assert listed.rows[0] is first
+    assert first.influence.value() == 25
+    assert not listed.rows[1].switch.isChecked()
+    assert listed.rows[1].settings.text() == "places 3, seed 0, weight 0.5"
+    assert features(workspace) == given
+    workspace.undo()
+    assert [row.feature for row in listed.rows] == [Color()]
+    assert first.influence.value() == 100
+    workspace.redo()
+    assert [row.feature for row in listed.rows] == list(given)
+
+
+def test_off_and_on_again_restores_the_settings(
+    listed, workspace, idle, model, qtbot, picture
+):
+    position = Position(weight=0.75, influence=0.5)
+    workspace.set_recipe(replace(workspace.recipe, features=(Color(), position)))
+    workspace.fit()
+    idle(model)
+    row = listed.rows[1]
+    row.switch.click()
+    idle(model)
+    assert features(workspace)[1] == replace(position, on=False)
+    assert not row.influence.isEnabled()
+    without = cluster(picture, workspace.recipe.n_components)
+    found = workspace.result.clustering
+    assert found.feature_names == ("R", "G", "B")
+    assert adjusted_rand_score(found.labels.ravel(), without.labels.ravel()) == 1.0
+    row.switch.click()
+    idle(model)
+    assert features(workspace)[1] == position
+    assert workspace.result.clustering.recipe == workspace.recipe
+
+
+def test_the_slider_is_the_influence(listed, workspace, qtbot):
+    slider = listed.rows[0].influence
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_Home)
+    assert features(workspace) == (Color(influence=0.0),)
+    slider.setValue(40)
+    assert features(workspace) == (Color(influence=0.4),)
+    assert listed.rows[0].settings.text() == "influence 0.4"
+
+
+def test_a_value_between_the_slider_s_steps_is_kept(listed, workspace):
+    given = (Color(influence=0.333), Position())
+    workspace.set_recipe(replace(workspace.recipe, features=given))
+    listed.rows[1].switch.click()
+    assert features(workspace)[0] == given[0]
+
+
+def test_a_new_kind_needs_no_code_of_ours(kinds, listed, workspace, qtbot):
+    smooth, _, threads = kinds
+    for _ in range(2):
+        actions(listed)["Smooth"].trigger()
+    assert features(workspace)[1:] == (smooth(), smooth(sigma=4.0))
+    row = listed.rows[1]
+    assert row.settings.text() == "scale 2, channel 0"
+    press(qtbot, row.open_settings)
+    assert set(row.form.fields) == {"sigma", "channel"}
+    row.form.fields["sigma"].native.setValue(7.5)
+    row.form.fields["channel"].native.setValue(2)
+    assert features(workspace)[1] == smooth(sigma=7.5, channel=2)
+    assert row.settings.text() == "scale 7.5, channel 2"
+    assert not listed.rows[0].open_settings.isVisible()
+    row.form.close()
+    qtbot.waitUntil(lambda: not listed.thumbnails.runner.busy)
+    assert threads and threading.main_thread() not in threads
+
+
+def test_what_is_typed_stays_while_it_is_wrong(kinds, listed, workspace, qtbot):
+    _, named, _ = kinds
+    actions(listed)["Named"].trigger()
+    row = listed.rows[1]
+    press(qtbot, row.open_settings)
+    field, error = row.form.fields["name"], row.form.error
+    line = field.native
+    line.setFocus()
+    qtbot.keyClick(line, Qt.Key.Key_End)
+    qtbot.keyClicks(line, "x")
+    sentence = "Expected a name of one letter, got 'Rx'; type R."
+    assert error.text() == sentence and error.isVisible()
+    assert features(workspace)[1] == named("R")
+    # Another setting changes: what was typed, and the sentence, stay.
+    row.form.fields["power"].native.setValue(2)
+    assert features(workspace)[1] == named("R", 2)
+    assert (field.value, error.text()) == ("Rx", sentence)
+    qtbot.keyClick(line, Qt.Key.Key_Backspace)
+    assert not error.isVisible()
+    # A letter that only the picture can refuse is refused beside the field as well.
+    qtbot.keyClick(line, Qt.Key.Key_Backspace)
+    qtbot.keyClicks(line, "Q")
+    assert features(workspace)[1] == named("Q", 2)
+    refused = "Expected R, G or B, got 'Q'; type R."
+    qtbot.waitUntil(lambda: error.text() == refused)
+    assert row.picture.text() == "!" and row.picture.toolTip() == refused
+    assert field.value == "Q"
+    qtbot.keyClick(line, Qt.Key.Key_Backspace)
+    qtbot.keyClicks(line, "G")
+    qtbot.waitUntil(lambda: row.picture.text() == "" and not error.isVisible())
+    row.form.close()
+
+
+def test_other_random_places_replace_dragged_ones(listed, workspace, qtbot):
+    dragged = AnchorDistance(anchors=((1.0, 2.0), (3.0, 4.0)), weight=0.5)
+    workspace.set_recipe(replace(workspace.recipe, features=(Color(), dragged)))
+    row = listed.rows[1]
+    press(qtbot, row.open_settings)
+    assert row.form.fields["n"].value == 2
+    row.form.fields["n"].native.setValue(5)
+    assert features(workspace)[1] == AnchorDistance(n=5, weight=0.5)
+    row.form.close()
+
+
+def test_thumbnails_show_what_is_measured(listed, workspace, qtbot, picture):
+    def drawn():
+        return listed.thumbnails.of(Color())
+
+    qtbot.waitUntil(lambda: drawn() is not None)
+    assert drawn().shape == (32, 40, 3)
+    # Red, green and blue bands, as in the picture.
+    assert_array_equal(drawn().argmax(axis=2), picture.argmax(axis=2))
+    assert not listed.rows[0].picture.pixmap().isNull()
+    # Weight, influence and switch draw nothing anew.
+    before = drawn()
+    features = (Color(weight=2.0, influence=0.5, on=False),)
+    workspace.set_recipe(replace(workspace.recipe, features=features))
+    assert not listed.thumbnails.runner.busy
+    assert drawn() is before
+    workspace.viewer.layers.clear()
+    assert drawn() is None
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Look for effects with scikit-learn's index, and without a second's wait."""
+
+    def steps(clustering):
+        recipe, image = clustering.recipe, clustering.picture
+        found = []
+        for feature in recipe.features:
+            rest = [f for f in recipe.features if f is not feature]
+            yield None
+            other = cluster(image, recipe.n_components, features=rest)
+            similarity = adjusted_rand_score(
+                clustering.labels.ravel(), other.labels.ravel()
+            )
+            found.append(Found(feature, similarity))
+        return tuple(found)
+
+    @dataclass(frozen=True)
+    class Found:
+        feature: Feature
+        similarity: float
+
+    monkeypatch.setattr(effects, "IDLE_MS", 10)
+    monkeypatch.setattr(effects, "effect_steps", steps)
+
+
+def test_rows_tell_what_a_feature_did_until_something_changes(
+    soon, listed, workspace, idle, model, qtbot, picture
+):
+    given = (Color(), Position())
+    workspace.set_recipe(replace(workspace.recipe, n_components=3, features=given))
+    workspace.fit()
+    idle(model)
+    qtbot.waitUntil(lambda: bool(listed.rows[0].effect.text()), timeout=30_000)
+    labels = workspace.result.clustering.labels.ravel()
+    for row, rest in zip(listed.rows, (Position(), Color()), strict=True):
+        other = cluster(picture, 3, features=rest).labels.ravel()
+        assert row.effect.text() == f"{adjusted_rand_score(labels, other):.2f}"
+        assert row.effect.isVisible()
+    workspace.set_live(False)
+    listed.rows[1].influence.setValue(70)
+    assert [row.effect.text() for row in listed.rows] == ["", ""]
+    # The result is of other settings now, so there is nothing to tell.
+    qtbot.wait(100)
+    assert not listed.effects.runner.busy
+    assert [row.effect.text() for row in listed.rows] == ["", ""]
