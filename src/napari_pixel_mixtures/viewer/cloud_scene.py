@@ -10,6 +10,8 @@ import numpy as np
 from napari_pixel_mixtures.cloud import color_cloud, whitening
 from napari_pixel_mixtures.space import space_of
 
+from .cloud_axes import Frame
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
     from .cloud_view import CloudSettings
 
+BACKGROUND = (0.29, 0.29, 0.29)  # on which dark and bright points both show
 ELLIPSOID_ALPHA = 0.18
-VISIBLE_SHARE = 99.0  # percent of the points that the view brings into the unit ball
+VISIBLE_SHARE = 99.0  # percent of the points that lie within the frame, for each axis
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +37,11 @@ class CloudScene:
     pixels : ndarray (m,) intp
         Flat index of each point's pixel.
     map : ndarray (4, 4)
-        Affine, of row vectors: whitens, and brings the cloud into the unit ball.
+        Affine, of row vectors: whitens, and brings the frame into the unit ball.
     centers, axes, ellipsoid_colors : ndarray (K, 3), (K, 3, 3), (K, 4)
         The Gaussians that are shown; none if K is 0.
-    low, high : ndarray (3,)
-        Corners of the frame: what is black and what is bright.
+    frame : Frame
+        Of raw channels from black to bright; else it holds nearly all points.
     n_pixels : int
         Number of pixels of the picture.
     """
@@ -51,8 +54,7 @@ class CloudScene:
     centers: NDArray[np.float64]
     axes: NDArray[np.float64]
     ellipsoid_colors: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    frame: Frame
     n_pixels: int
 
 
@@ -83,48 +85,54 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
         shown = slice(0)
     palette = picture.to_rgb(clustering.colors)
     alphas = np.full((len(palette), 1), ELLIPSOID_ALPHA)
-    if settings.axes == "channels":
+    if settings.axes == "channels" and settings.whiten is None:
         low, high = np.zeros((2, 3))
         used = min(picture.n_channels, 3)
         low[:used], high[:used] = picture.limits[:, :used]
     else:
-        low, high = _range(points)
+        low, high = visible_range(cloud.points)
+    fit = fitting_map(low, high)
+    whitened = np.eye(4)
+    whitened[:3, :3], whitened[3, :3] = transform, -center @ transform
     return CloudScene(
         space=space,
         points=points.astype(np.float32),
         colors=np.column_stack([cloud.colors, np.ones(len(points))]).astype(np.float32),
         pixels=cloud.pixels,
-        map=fitting_map(points, center, transform),
+        map=whitened @ fit,
         centers=centers[shown],
         axes=axes[shown],
         ellipsoid_colors=np.column_stack([palette, alphas])[shown],
-        low=low,
-        high=high,
+        frame=Frame(low, high, cloud.axes, fit),
         n_pixels=clustering.labels.size,
     )
 
 
 def fitting_map(
-    points: NDArray[np.float64],
-    center: NDArray[np.float64],
-    transform: NDArray[np.float64],
+    low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Give the affine map (4, 4) that whitens, then brings most points in view."""
-    seen = (points - center) @ transform
-    middle = np.mean(_range(seen), axis=0)
-    distances = np.linalg.norm(seen - middle, axis=1)
-    radius = np.percentile(distances, VISIBLE_SHARE) if len(points) else 1.0
+    """Give the affine map (4, 4) that brings a box (3,), (3,) into the unit ball."""
+    radius = float(np.linalg.norm(high - low)) / 2
     scale = 1.0 / radius if radius > 0 else 1.0
-    matrix = np.eye(4)
-    matrix[:3, :3] = transform * scale
-    matrix[3, :3] = -(center @ transform + middle) * scale
+    matrix = np.diag([scale, scale, scale, 1.0])
+    matrix[3, :3] = -(low + high) / 2 * scale
     return matrix
 
 
-def _range(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def visible_range(points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Smallest and largest coordinates, (2, 3), without the outermost points."""
     if len(points) == 0:
         return np.zeros((2, 3))
     beyond = (100 - VISIBLE_SHARE) / 2
-    limits: NDArray[np.float64] = np.percentile(points, [beyond, 100 - beyond], axis=0)
+    limits: NDArray[np.float64] = np.percentile(
+        np.asarray(points, np.float64), [beyond, 100 - beyond], axis=0
+    )
     return limits
+
+
+def principal_directions(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Unit vectors (3, 3), as rows: along the first points (m, 3) spread most."""
+    centered = np.asarray(points, np.float64) - np.mean(points, axis=0)
+    _, vectors = np.linalg.eigh(centered.T @ centered)
+    directions: NDArray[np.float64] = vectors.T[::-1]
+    return directions

@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.cloud import color_cloud
 
+from .cloud_scene import BACKGROUND
 from .layers import CLOUD, make_cloud, update_cloud
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 ANGLES = (15.0, -30.0, 145.0)  # degrees; a corner of the color cube in front
 PERSPECTIVE = 30.0  # degrees
-BACKGROUND = "#4a4a4a"  # on which dark and bright points both show
 MARGIN = 0.15  # of the canvas, for the axes
 
 
