@@ -43,8 +43,8 @@ def mapped(scene, points):
 def test_the_chosen_component_becomes_a_sphere(clustering, axes):
     for label in (1, 2):
         scene = cloud_scene(clustering, replace(SETTINGS, whiten=label, axes=axes))
-        assert len(scene.centers) == 1
-        [axes_on_screen] = scene.axes @ scene.map[:3, :3]
+        assert len(scene.gaussians.centers) == 1
+        [axes_on_screen] = scene.gaussians.axes @ scene.map[:3, :3]
         gram = axes_on_screen @ axes_on_screen.T
         assert_allclose(gram, np.eye(3) * gram[0, 0], atol=1e-6 * gram[0, 0])
         # Its points are those of the component, with its mean at the center.
@@ -55,13 +55,18 @@ def test_the_chosen_component_becomes_a_sphere(clustering, axes):
 def test_raw_ellipsoids_hold_their_share_of_a_gaussian(clustering, image):
     for deviations, share in ((1.0, 0.199), (2.0, 0.739), (3.0, 0.971)):
         scene = cloud_scene(clustering, replace(SETTINGS, deviations=deviations))
-        assert scene.centers.shape == (2, 3)
+        assert scene.gaussians.centers.shape == (2, 3)
         label = 1
         points = image.reshape(-1, 3)[clustering.labels.reshape(-1) == label]
-        inverse = np.linalg.inv(scene.axes[label - 1])
-        radii = np.linalg.norm((points - scene.centers[label - 1]) @ inverse, axis=1)
+        inverse = np.linalg.inv(scene.gaussians.axes[label - 1])
+        radii = np.linalg.norm(
+            (points - scene.gaussians.centers[label - 1]) @ inverse, axis=1
+        )
         assert np.mean(radii <= 1) == pytest.approx(share, abs=0.04)
-    assert len(cloud_scene(clustering, replace(SETTINGS, deviations=0)).centers) == 0
+    assert (
+        len(cloud_scene(clustering, replace(SETTINGS, deviations=0)).gaussians.centers)
+        == 0
+    )
 
 
 def test_pooled_whitening(clustering):
@@ -69,7 +74,7 @@ def test_pooled_whitening(clustering):
     pooled = np.tensordot(scene.space.weights, scene.space.covariances, axes=1)
     seen = scene.map[:3, :3].T @ pooled @ scene.map[:3, :3]
     assert_allclose(seen, np.eye(3) * seen[0, 0], atol=1e-6 * seen[0, 0])
-    assert len(scene.centers) == 2
+    assert len(scene.gaussians.centers) == 2
 
 
 def test_points_and_colors(clustering, image):
@@ -80,8 +85,8 @@ def test_points_and_colors(clustering, image):
     assert_array_equal(scene.colors[:, 3], 1)
     own = cloud_scene(clustering, replace(SETTINGS, color_by="pixel"))
     assert_allclose(own.colors[:, :3], image.reshape(-1, 3) / 255, atol=1e-6)
-    assert_allclose(scene.ellipsoid_colors[:, :3], clustering.colors / 255)
-    assert (scene.ellipsoid_colors[:, 3] < 0.3).all()
+    assert_allclose(scene.gaussians.colors[:, :3], clustering.colors / 255)
+    assert (scene.gaussians.colors[:, 3] < 0.3).all()
     few = cloud_scene(clustering, replace(SETTINGS, max_points=100))
     assert_array_equal(few.points, image.reshape(-1, 3)[few.pixels])
     assert len(few.points) == 100
@@ -145,7 +150,13 @@ def test_principal_directions():
 def test_pictures_without_three_dimensions(array, whiten):
     clustering = cluster(array, 2)
     scene = cloud_scene(clustering, replace(SETTINGS, whiten=whiten))
-    for values in (scene.points, scene.map, scene.centers, scene.axes, scene.frame.box):
+    for values in (
+        scene.points,
+        scene.map,
+        scene.gaussians.centers,
+        scene.gaussians.axes,
+        scene.frame.box,
+    ):
         assert np.isfinite(values).all()
     assert (scene.frame.high >= scene.frame.low).all()
     seen = np.linalg.norm(mapped(scene, scene.points)[:, :3], axis=1)

@@ -294,7 +294,7 @@ class TestMouse:
         assert_array_equal(after[chosen], before[chosen])
         spread = np.ptp(after[~chosen][:, :3], axis=1).max()
         assert spread < 0.25 * np.ptp(before[~chosen][:, :3], axis=1).max()
-        click(widget.selection.clear)
+        click(widget.selection.clear_selection)
         assert_array_equal(widget.canvas._colors, before)
 
     def test_select_from_a_layer_and_keep(self, viewer, widget, bands, click, said):

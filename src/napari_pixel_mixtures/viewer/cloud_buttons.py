@@ -92,16 +92,16 @@ class SelectionButtons(Container):  # type: ignore[type-arg]
         self.keep = PushButton(
             text="Keep", tooltip="Keep the selected pixels as a labels layer."
         )
-        self.clear = PushButton(text="Clear", tooltip="Select nothing.")
+        self.clear_selection = PushButton(text="Clear", tooltip="Select nothing.")
         super().__init__(
-            widgets=[self.tool, self.select_from, self.keep, self.clear],
+            widgets=[self.tool, self.select_from, self.keep, self.clear_selection],
             layout="horizontal",
             labels=False,
         )
         self.margins = (0, 0, 0, 0)
         self.select_from.changed.connect(self._choose_layer)
         self.keep.changed.connect(lambda: workspace.selection.keep())
-        self.clear.changed.connect(lambda: workspace.selection.clear())
+        self.clear_selection.changed.connect(lambda: workspace.selection.clear())
 
     def _choose_layer(self, _: Any = None) -> None:
         workspace = self._workspace

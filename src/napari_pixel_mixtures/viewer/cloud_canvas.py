@@ -33,7 +33,7 @@ STILL_MS = 180  # without movement, after which all points are drawn again
 CLICK_REACH = 3  # pixels that the mouse may move in a click
 
 
-class _Camera(TurntableCamera):
+class _Camera(TurntableCamera):  # type: ignore[misc]
     """Tells when it moved, or its canvas got another size."""
 
     moved = Signal()

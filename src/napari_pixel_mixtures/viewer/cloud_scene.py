@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_pixel_mixtures.cloud import color_cloud, whitening
+from napari_pixel_mixtures.cloud import color_cloud
 from napari_pixel_mixtures.space import space_of
 
 from .cloud_axes import Frame
@@ -26,6 +26,21 @@ VISIBLE_SHARE = 99.0  # percent of the points that lie within the frame, for eac
 
 
 @dataclass(frozen=True, eq=False)
+class Gaussians:
+    """Ellipsoids in the units of the axes; none if K is 0.
+
+    Attributes
+    ----------
+    centers, axes, colors : ndarray (K, 3), (K, 3, 3), (K, 4)
+        As for `mesh`.
+    """
+
+    centers: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    colors: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class CloudScene:
     """What is drawn, in the units of the axes, and the map it is seen through.
 
@@ -38,8 +53,7 @@ class CloudScene:
         Flat index of each point's pixel.
     map : ndarray (4, 4)
         Affine, of row vectors: whitens, and brings the frame into the unit ball.
-    centers, axes, ellipsoid_colors : ndarray (K, 3), (K, 3, 3), (K, 4)
-        The Gaussians that are shown; none if K is 0.
+    gaussians : Gaussians
     frame : Frame
         Of raw channels from black to bright; else it holds nearly all points.
     n_pixels : int
@@ -51,9 +65,7 @@ class CloudScene:
     colors: NDArray[np.float32]
     pixels: NDArray[np.intp]
     map: NDArray[np.float64]
-    centers: NDArray[np.float64]
-    axes: NDArray[np.float64]
-    ellipsoid_colors: NDArray[np.float64]
+    gaussians: Gaussians
     frame: Frame
     n_pixels: int
 
@@ -75,16 +87,8 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
         color_by=settings.color_by,
         axes=settings.axes,
     )
-    center, transform = whitening(space, settings.whiten, picture.float_type)
     points = space.read(cloud.pixels)
-    shown = slice(None)
-    if isinstance(settings.whiten, int):
-        shown = slice(settings.whiten - 1, settings.whiten)
-    centers, axes = space.ellipsoids(settings.deviations)
-    if settings.deviations == 0:
-        shown = slice(0)
-    palette = picture.to_rgb(clustering.colors)
-    alphas = np.full((len(palette), 1), ELLIPSOID_ALPHA)
+    gaussians = shown_gaussians(clustering, settings)
     if settings.axes == "channels" and settings.whiten is None:
         low, high = np.zeros((2, 3))
         used = min(picture.n_channels, 3)
@@ -92,20 +96,38 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
     else:
         low, high = visible_range(cloud.points)
     fit = fitting_map(low, high)
-    whitened = np.eye(4)
-    whitened[:3, :3], whitened[3, :3] = transform, -center @ transform
     return CloudScene(
         space=space,
         points=points.astype(np.float32),
         colors=np.column_stack([cloud.colors, np.ones(len(points))]).astype(np.float32),
         pixels=cloud.pixels,
-        map=whitened @ fit,
-        centers=centers[shown],
-        axes=axes[shown],
-        ellipsoid_colors=np.column_stack([palette, alphas])[shown],
+        map=affine(cloud.center, cloud.transform) @ fit,
+        gaussians=gaussians,
         frame=Frame(low, high, cloud.axes, fit),
         n_pixels=clustering.labels.size,
     )
+
+
+def shown_gaussians(clustering: Clustering, settings: CloudSettings) -> Gaussians:
+    """Give the ellipsoids of all components, or of the one that is shown."""
+    centers, axes = space_of(clustering, settings.axes).ellipsoids(settings.deviations)
+    palette = clustering.picture.to_rgb(clustering.colors)
+    colors = np.column_stack([palette, np.full(len(palette), ELLIPSOID_ALPHA)])
+    shown = slice(None)
+    if settings.deviations == 0:
+        shown = slice(0)
+    elif isinstance(settings.whiten, int):
+        shown = slice(settings.whiten - 1, settings.whiten)
+    return Gaussians(centers[shown], axes[shown], colors[shown])
+
+
+def affine(
+    center: NDArray[np.float64], transform: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give the affine map (4, 4), of row vectors, that whitens."""
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[3, :3] = transform, -center @ transform
+    return matrix
 
 
 def fitting_map(
@@ -131,7 +153,7 @@ def visible_range(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def principal_directions(points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Unit vectors (3, 3), as rows: along the first points (m, 3) spread most."""
+    """Give unit vectors (3, 3), as rows: points (m, 3) spread most along the first."""
     centered = np.asarray(points, np.float64) - np.mean(points, axis=0)
     _, vectors = np.linalg.eigh(centered.T @ centered)
     directions: NDArray[np.float64] = vectors.T[::-1]

@@ -296,7 +296,8 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self.canvas.set_points(
             scene.points, self._colors(scene), POINT_PIXELS * settings.point_size
         )
-        self.canvas.set_ellipsoids(scene.centers, scene.axes, scene.ellipsoid_colors)
+        gaussians = scene.gaussians
+        self.canvas.set_ellipsoids(gaussians.centers, gaussians.axes, gaussians.colors)
         self.canvas.set_map(scene.map, scene.frame)
         self.views.show_scene(scene)
 
