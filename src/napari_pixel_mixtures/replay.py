@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,10 +41,6 @@ class Replay:
 
     def __init__(self, clustering: Clustering) -> None:
         self.clustering = clustering
-        labeled = clustering.labels > 0
-        self._material = Material.gather(
-            clustering.picture, clustering.recipe, None if labeled.all() else labeled
-        )
 
     def __len__(self) -> int:
         """Give the number of iterations."""
@@ -53,6 +50,15 @@ class Replay:
     def log_likelihoods(self) -> NDArray[np.float64]:
         """Mean log-likelihood of a pixel at each iteration, (n,)."""
         return np.array([step.log_likelihood for step in self.clustering.history])
+
+    @cached_property
+    def _material(self) -> Material:
+        """What the fit knew of the picture; measured for the first frame."""
+        clustering = self.clustering
+        labeled = clustering.labels > 0
+        return Material.gather(
+            clustering.picture, clustering.recipe, None if labeled.all() else labeled
+        )
 
     def frame(self, index: int) -> Clustering:
         """Give the clustering as it was after an iteration, counted from 0.

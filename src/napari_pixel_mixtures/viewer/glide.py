@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Layer, Points
     from numpy.typing import NDArray
 
 MARGIN = 0.15  # of the canvas, for the axes
+MOST_POINTS = 20_000  # of which napari can show several steps within the time
 
 
 class Glide:
@@ -56,16 +57,17 @@ class Glide:
         self._fitting = np.array(camera.center), float(camera.zoom)
 
     def follow(
-        self, layer: Layer, others: Sequence[Layer], from_old: NDArray[np.float64]
+        self, layer: Points, others: Sequence[Layer], from_old: NDArray[np.float64]
     ) -> None:
         """Take the camera along to other coordinates of a layer.
 
         The camera keeps its angles, and what was zoomed or moved by hand. The layers
-        then take 300 ms to come from where they were seen before.
+        then take 300 ms to come from where they were seen before; of more than 20,000
+        points they are there at once.
 
         Parameters
         ----------
-        layer : Layer
+        layer : Points
             In its new coordinates.
         others : sequence of Layer
             That move with it.
@@ -88,7 +90,7 @@ class Glide:
         on_screen[3, :3] = np.array(camera.center) - ratio * center
         self._origin = from_old @ on_screen
         self._layers = [layer, *others]
-        if _is_seen(viewer):
+        if _is_seen(viewer) and len(layer.data) <= MOST_POINTS:
             self._animation.start()
             self._move(0.0)
 
