@@ -10,6 +10,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_pixel_mixtures.cloud import color_cloud
+from napari_pixel_mixtures.space import telling_channels
 
 from .cloud_scene import BACKGROUND, affine, shown_gaussians
 from .glide import Glide
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points, Surface
     from numpy.typing import NDArray
 
+    from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.space import Axes
 
     from .result import Result
@@ -78,7 +80,7 @@ class CloudView:
 
     def set_result(self, result: Result | None) -> None:
         """Take another result; if the cloud is shown, show its cloud."""
-        self._result = result
+        before, self._result = self._result, result
         if result is None:
             self.leave()
             # Neither components nor features are left to choose from.
@@ -95,6 +97,9 @@ class CloudView:
             settings = replace(settings, whiten=None)
         if isinstance(axes, tuple) and not set(axes) <= {*clustering.feature_names}:
             settings = replace(settings, axes="channels")
+        other_image = before is None or before.image is not result.image
+        if other_image and settings.axes == "channels":
+            settings = replace(settings, axes=default_axes(clustering))
         self._take(settings)
         if self.shown:
             self.show()
@@ -210,3 +215,12 @@ class CloudView:
         """Go back to the picture; everything is as it was before the cloud."""
         if self.shown:
             self._stage.give_back()
+
+
+def default_axes(clustering: Clustering) -> Axes:
+    """Choose the axes of a picture that is new here; of many channels three."""
+    if clustering.picture.n_channels > 3:
+        channels = telling_channels(clustering)
+        if {*channels} <= {*clustering.feature_names}:
+            return channels
+    return "channels"
