@@ -240,8 +240,6 @@ def update_cloud(
 ) -> None:
     """Show another cloud in a layer of ours."""
     layer.selected_data = set()
-    # Every change of a visible layer uploads all points anew.
-    visible, layer.visible = layer.visible, False
     layer.data = cloud.points
     layer.features = cloud_features(clustering, cloud)
     layer.face_color = cloud.colors
@@ -249,7 +247,6 @@ def update_cloud(
     layer.border_color = cloud.colors
     layer.size = point_size(cloud) * relative_size
     layer.axis_labels = axis_labels(cloud)
-    layer.visible = visible
 
 
 def make_ellipsoids(
