@@ -387,8 +387,7 @@ class TestGlide:
     def test_it_ends_and_the_camera_comes_along(self, shown, qtbot):
         cloud = workspace_of(shown).cloud
         camera = shown.scene.camera
-        fitted, center = camera.zoom, camera.center
-        camera.zoom, camera.angles = 2 * fitted, (1, 2, 3)
+        camera.zoom, camera.angles = 2 * camera.zoom, (1, 2, 3)
         for whiten in ("pooled", 3, None):
             change(cloud, whiten=whiten)
             assert cloud._glide.moving
@@ -397,6 +396,7 @@ class TestGlide:
             assert_array_equal(layer.affine.affine_matrix, np.eye(4))
             assert_allclose(camera.angles, (1, 2, 3), atol=1e-6)
         # What was zoomed by hand is kept.
+        center, fitted = cloud._glide._fitting
         assert camera.zoom == pytest.approx(2 * fitted, rel=1e-3)
         assert_allclose(camera.center, center, atol=1e-3 * np.max(center))
 

@@ -79,7 +79,8 @@ class SelectionButtons(Container):  # type: ignore[type-arg]
         self._workspace = workspace
         self.tool = ComboBox(
             choices=["turn", "lasso", "box"],
-            tooltip="What the mouse does in the cloud: turn it, or select the pixels "
+            tooltip="What the mouse does in the cloud above, not in the viewer's own "
+            "3-D view, which only turns: turn it, or select the pixels "
             "inside a drawn line or box, all of them and not only those shown. A "
             "click on a point selects its component. The right button and the wheel "
             "zoom, with Shift the left button moves.",

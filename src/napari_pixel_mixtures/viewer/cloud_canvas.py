@@ -96,7 +96,8 @@ class CloudCanvas:
         self._still.setSingleShot(True)
         self._still.setInterval(STILL_MS)
         self._still.timeout.connect(self._draw_all)
-        self._thinned = False
+        self.thinned = False
+        """Whether only a part of the points is drawn, for something moves."""
         events = self.scene_canvas.events
         events.mouse_press.connect(self._on_press)
         events.mouse_move.connect(self._on_move)
@@ -114,7 +115,7 @@ class CloudCanvas:
         self._points, self._colors, self._size = points, colors, size
         # In this order any beginning is a fair sample: what is drawn while moving.
         self._order = np.random.default_rng(0).permutation(len(points))
-        self._thinned = False
+        self.thinned = False
         if len(points) > MOVING_POINTS:
             self._draw_fewer()
         else:
@@ -334,19 +335,19 @@ class CloudCanvas:
     @property
     def _drawn(self) -> Any:
         """Which of the points are drawn now."""
-        return self._order[:MOVING_POINTS] if self._thinned else slice(None)
+        return self._order[:MOVING_POINTS] if self.thinned else slice(None)
 
     def _draw_fewer(self) -> None:
         """Draw a part of the points, until nothing has moved for a while."""
         if len(self._points) > MOVING_POINTS:
-            if not self._thinned:
-                self._thinned = True
+            if not self.thinned:
+                self.thinned = True
                 self._upload()
             self._still.start()
 
     def _draw_all(self) -> None:
-        if self._thinned:
-            self._thinned = False
+        if self.thinned:
+            self.thinned = False
             self._upload()
 
 
