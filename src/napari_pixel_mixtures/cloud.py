@@ -35,7 +35,9 @@ class ColorCloud:
     labels : ndarray (m,) uint8
         Label of each point's pixel.
     axes : tuple of 3 str
-        Name of each axis.
+        Name of each axis, empty if there are fewer. A whitened axis is called
+        "white R" after the one that it correlates best with; it counts standard
+        deviations.
     center : ndarray (3,) float64
         In the units of the axes; 0 if not whitened.
     transform : ndarray (3, 3) float64
@@ -119,7 +121,7 @@ def color_cloud(
     >>> cloud.points.shape
     (1000, 3)
     >>> cloud.axes
-    ('R', 'G', 'B')
+    ('white R', 'white G', 'white B')
     """
     space = space_of(clustering, axes)
     center, transform = whitening(space, whiten, clustering.picture.float_type)
@@ -150,10 +152,15 @@ def color_cloud(
         colors=colors.astype(np.float32),
         pixels=pixels,
         labels=labels[pixels],
-        axes=space.names,
+        axes=space.names if whiten is None else _white(space.names),
         center=center,
         transform=transform,
     )
+
+
+def _white(names: tuple[str, str, str]) -> tuple[str, str, str]:
+    first, second, third = (name and f"white {name}" for name in names)
+    return first, second, third
 
 
 def whitening(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .clusters import Clustering
+    from .material import Material
 
 
 class Replay:
@@ -39,7 +41,6 @@ class Replay:
 
     def __init__(self, clustering: Clustering) -> None:
         self.clustering = clustering
-        self._material = material_of(clustering)
 
     def __len__(self) -> int:
         """Give the number of iterations."""
@@ -49,6 +50,11 @@ class Replay:
     def log_likelihoods(self) -> NDArray[np.float64]:
         """Mean log-likelihood of a pixel at each iteration, (n,)."""
         return np.array([step.log_likelihood for step in self.clustering.history])
+
+    @cached_property
+    def _material(self) -> Material:
+        """What the fit knew of the picture; measured for the first frame."""
+        return material_of(self.clustering)
 
     def frame(self, index: int) -> Clustering:
         """Give the clustering as it was after an iteration, counted from 0.

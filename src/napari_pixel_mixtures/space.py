@@ -112,6 +112,39 @@ def space_of(clustering: Clustering, axes: Axes = "channels") -> Space:
     return _projected(clustering, matrix, axes)
 
 
+def telling_channels(clustering: Clustering) -> tuple[str, str, str]:
+    """Choose three channels that tell the components apart.
+
+    Parameters
+    ----------
+    clustering : Clustering
+        Of a picture of at least three channels.
+
+    Returns
+    -------
+    tuple of 3 str
+        The channels of whose variance the largest shares lie between components, in
+        the order of the picture.
+
+    Examples
+    --------
+    >>> from napari_pixel_mixtures import cluster
+    >>> image = np.random.default_rng(0).random((30, 40, 5))
+    >>> image[:, 20:, [0, 3, 4]] += 5
+    >>> telling_channels(cluster(image, 2, channel_axis=-1))
+    ('channel 0', 'channel 3', 'channel 4')
+    """
+    weights = clustering.mixture.weights_.astype(np.float64)
+    centered = clustering.colors - weights @ clustering.colors
+    between = weights @ centered**2
+    within = weights @ np.diagonal(clustering.color_covariances, axis1=1, axis2=2)
+    total = between + within
+    shares = np.divide(between, total, out=np.zeros_like(total), where=total > 0)
+    best = np.sort(np.argsort(-shares, kind="stable")[:3])
+    first, second, third = (clustering.picture.channel_names[i] for i in best)
+    return first, second, third
+
+
 def _channels(clustering: Clustering) -> Space:
     picture = clustering.picture
     used = min(picture.n_channels, 3)

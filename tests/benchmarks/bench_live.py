@@ -107,8 +107,76 @@ def rotating(n_points):
     return rates
 
 
+def whitening(n_points):
+    """Milliseconds from a change of the whitening to its first drawn picture."""
+    from sklearn.datasets import load_sample_image
+
+    from napari_pixel_mixtures import cluster
+    from napari_pixel_mixtures.viewer.cloud_canvas import CloudCanvas, rgba
+    from napari_pixel_mixtures.viewer.cloud_scene import cloud_scene
+    from napari_pixel_mixtures.viewer.cloud_view import CloudSettings
+
+    clustering = cluster(load_sample_image("china.jpg"), 4)
+    canvas = CloudCanvas()
+    canvas.native.resize(600, 500)
+    canvas.native.show()
+    drawn = []
+    canvas.scene_canvas.events.draw.connect(lambda event: drawn.append(1))
+    times = []
+    for i in range(REPEATS + 1):
+        rest(0.5)
+        whiten = (None, "pooled")[i % 2]
+        settings = CloudSettings(whiten, n_points, deviations=2.0)
+        drawn.clear()
+        start = time.perf_counter()
+        scene = cloud_scene(clustering, settings)
+        canvas.set_points(scene.points, rgba(scene.colors[:, :3], 1.0), 3.0)
+        gaussians = scene.gaussians
+        canvas.set_ellipsoids(gaussians.centers, gaussians.axes, gaussians.colors)
+        canvas.set_map(scene.map, scene.frame)
+        wait(lambda: drawn)
+        times.append(1000 * (time.perf_counter() - start))
+    canvas.native.close()
+    return statistics.median(times[1:])
+
+
+def million():
+    """Frames a second while 1 M points move, and seconds until all are drawn."""
+    from napari_pixel_mixtures.viewer.cloud_canvas import CloudCanvas
+
+    random = np.random.default_rng(0)
+    points = random.normal(size=(1_000_000, 3)).astype(np.float32) / 3
+    canvas = CloudCanvas()
+    canvas.native.resize(600, 500)
+    canvas.native.show()
+    canvas.set_points(points, np.ones((len(points), 4), np.float32), 3.0)
+    drawn = []
+    canvas.scene_canvas.events.draw.connect(lambda event: drawn.append(1))
+    rest(3)
+    canvas.set_ring(None)  # as when something moves
+    start = time.perf_counter()
+    for _ in range(10):
+        canvas.camera.azimuth += 3
+        canvas.set_ring(None)
+        n = len(drawn)
+        canvas.native.update()
+        wait(lambda n=n: len(drawn) > n)
+    rate = 10 / (time.perf_counter() - start)
+    start = time.perf_counter()
+    wait(lambda: not canvas.thinned)
+    n = len(drawn)
+    wait(lambda: len(drawn) > n)
+    still = time.perf_counter() - start
+    canvas.native.close()
+    return rate, still
+
+
 def cloud():
     """Time the canvas and the lasso."""
+    yield "a whitening change of 50,000 points", f"{whitening(50_000):.0f} ms", "100 ms"
+    rate, still = million()
+    yield "frames a second, 1,000,000 points, turning", f"{rate:.1f}", "usable"
+    yield "1,000,000 points, all drawn when still", f"after {still:.1f} s", "usable"
     from napari_pixel_mixtures.selection import Region
 
     for n_points in (50_000, 200_000):

@@ -172,8 +172,7 @@ class Walk:
 
     def do_press_in_the_cloud(self):
         widget = self.widget("Color cloud")
-        buttons = [widget.select_from, widget.keep, widget.clear_selection, widget.home]
-        self.press(self.pick([*buttons, *widget.views]))
+        self.press(self.pick([*widget.views, *widget.selection[1:]]))
 
     do_press_in_the_cloud.weight = 3.0
 

@@ -7,8 +7,12 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Points
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.decomposition import PCA
 
-from napari_pixel_mixtures import color_cloud
+from napari_pixel_mixtures import Position, cluster, color_cloud
+from napari_pixel_mixtures.space import space_of
+from napari_pixel_mixtures.viewer import glide
+from napari_pixel_mixtures.viewer.result import Result
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 
@@ -282,6 +286,206 @@ def test_one_color(qapp, fit):
     for whiten in (None, "pooled", 1):
         layer = cloud.show(replace(cloud.settings, whiten=whiten))
         assert np.isfinite(layer.data).all()
+
+
+class TestEllipsoids:
+    NAME = "bands ellipsoids"
+
+    @pytest.mark.parametrize("whiten", [None, "pooled", 2])
+    def test_lie_where_the_gaussians_are(self, fitted, workspace, cloud, whiten):
+        change(cloud, whiten=whiten, deviations=2.0)
+        points = cloud.show()
+        layer = fitted.layers[self.NAME]
+        clustering = workspace.result.clustering
+        shown = [2] if whiten == 2 else [1, 2, 3]
+        space, seen = space_of(clustering), color_cloud(clustering, whiten)
+        parts = layer.vertices.reshape(len(shown), -1, 3)
+        colors = layer.vertex_colors.reshape(len(shown), -1, 4)
+        for label, vertices, color in zip(shown, parts, colors, strict=True):
+            raw = vertices @ np.linalg.inv(seen.transform) + seen.center
+            offsets = raw - space.means[label - 1]
+            inverse = np.linalg.inv(space.covariances[label - 1])
+            squares = np.einsum("ij,jk,ik->i", offsets, inverse, offsets)
+            assert_allclose(np.sqrt(squares), 2.0, rtol=1e-3)
+            expected = clustering.colors[label - 1] / 255
+            assert_allclose(color[:, :3], np.tile(expected, (len(color), 1)), atol=1e-6)
+            assert (color[:, 3] < 0.3).all()
+        assert fitted.layers.selection.active is points
+
+    def test_come_and_go_with_the_setting_and_the_cloud(self, fitted, cloud):
+        names = [layer.name for layer in fitted.layers]
+        change(cloud, deviations=1.0)
+        cloud.show()
+        assert self.NAME in fitted.layers
+        change(cloud, deviations=0.0)
+        assert self.NAME not in fitted.layers
+        assert cloud.shown
+        change(cloud, deviations=3.0)
+        cloud.leave()
+        assert [layer.name for layer in fitted.layers] == names
+
+    def test_follow_the_fit(self, fitted, cloud, fit):
+        change(cloud, deviations=1.0)
+        cloud.show()
+        before = len(fitted.layers[self.NAME].vertices)
+        fit(fitted, n_components=2)
+        assert len(fitted.layers[self.NAME].vertices) == before * 2 / 3
+        assert sum(layer.name.startswith(self.NAME) for layer in fitted.layers) == 1
+
+    def test_one_of_the_layers_is_removed_by_hand(self, fitted, cloud):
+        names = [layer.name for layer in fitted.layers]
+        change(cloud, deviations=1.0)
+        cloud.show()
+        del fitted.layers[self.NAME]
+        assert cloud.shown
+        change(cloud, deviations=2.0)
+        assert self.NAME in fitted.layers
+        del fitted.layers["bands color cloud"]
+        assert not cloud.shown
+        assert [layer.name for layer in fitted.layers] == names
+        assert fitted.dims.ndisplay == 2
+
+
+class TestGlide:
+    @pytest.fixture
+    def shown(self, viewer, picture, fit):
+        viewer.add_image(picture, name="bands")
+        fit(viewer, n_components=3)
+        cloud = workspace_of(viewer).cloud
+        change(cloud, deviations=1.0)
+        cloud.show()
+        return viewer
+
+    def on_screen(self, viewer, layer):
+        """Where the camera sees points, but for its angles, which stay."""
+        affine = layer.affine.affine_matrix
+        data = layer.data if isinstance(layer, Points) else layer.vertices
+        world = data @ affine[:3, :3].T + affine[:3, 3]
+        camera = viewer.scene.camera
+        return (world - np.array(camera.center)) * camera.zoom
+
+    def test_points_start_from_where_they_were_and_go_straight(
+        self, shown, qtbot, monkeypatch
+    ):
+        cloud = workspace_of(shown).cloud
+        shown.scene.camera.zoom *= 2
+        layer = shown.layers["bands color cloud"]
+        before = self.on_screen(shown, layer)
+        monkeypatch.setattr(cloud._glide._animation, "_timer", NoTimer())
+        change(cloud, whiten="pooled")
+        start = self.on_screen(shown, layer)
+        assert_allclose(start, before, atol=1e-2 * np.ptp(before))
+        middle, end = [], []
+        for share, seen in ((0.5, middle), (1.0, end)):
+            cloud._glide._move(share)
+            seen.append(self.on_screen(shown, layer))
+        assert_allclose(middle[0], (start + end[0]) / 2, atol=1e-2 * np.ptp(before))
+        assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+        surface = shown.layers["bands ellipsoids"]
+        assert_array_equal(surface.affine.affine_matrix, np.eye(4))
+
+    def test_it_ends_and_the_camera_comes_along(self, shown, qtbot):
+        cloud = workspace_of(shown).cloud
+        camera = shown.scene.camera
+        camera.zoom, camera.angles = 2 * camera.zoom, (1, 2, 3)
+        for whiten in ("pooled", 3, None):
+            change(cloud, whiten=whiten)
+            assert cloud._glide.moving
+            qtbot.waitUntil(lambda: not cloud._glide.moving)
+            layer = shown.layers["bands color cloud"]
+            assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+            assert_allclose(camera.angles, (1, 2, 3), atol=1e-6)
+        # What was zoomed by hand is kept.
+        center, fitted = cloud._glide._fitting
+        assert camera.zoom == pytest.approx(2 * fitted, rel=1e-3)
+        assert_allclose(camera.center, center, atol=1e-3 * np.max(center))
+
+    def test_the_cloud_goes_meanwhile(self, shown, qtbot):
+        cloud = workspace_of(shown).cloud
+        change(cloud, whiten="pooled")
+        cloud.leave()
+        qtbot.waitUntil(lambda: not cloud._glide.moving)
+        layer = cloud.show()
+        assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+
+    def test_many_points_are_there_at_once(self, shown, monkeypatch):
+        monkeypatch.setattr(glide, "MOST_POINTS", 10)
+        cloud = workspace_of(shown).cloud
+        change(cloud, whiten="pooled")
+        assert not cloud._glide.moving
+        layer = shown.layers["bands color cloud"]
+        assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+
+
+class NoTimer:
+    """Leaves the steps of an animation to the test."""
+
+    def start(self):
+        """Do nothing."""
+
+    stop = start
+
+    def isActive(self):
+        return False
+
+
+def test_of_many_channels_the_most_telling_three_are_shown(model, picture):
+    workspace = workspace_of(model)
+    random = np.random.default_rng(0)
+    image = random.normal(0, 1, (32, 40, 5))
+    image[:, 20:, [1, 2, 4]] += 9
+    layer = model.layers["bands"]
+    clustering = cluster(image, 2)
+    workspace.take(Result(layer, layer.data, clustering))
+    axes = ("channel 1", "channel 2", "channel 4")
+    assert workspace.cloud.settings.axes == axes
+    # The choice is the person's from then on.
+    change(workspace.cloud, axes="channels")
+    workspace.take(Result(layer, layer.data, clustering))
+    assert workspace.cloud.settings.axes == "channels"
+    # Where channels are no features there is no such choice.
+    other = model.add_image(picture, name="other")
+    place = cluster(image, 2, features=[Position()])
+    workspace.take(Result(other, other.data, place))
+    assert workspace.cloud.settings.axes == "channels"
+
+
+class TestViewButtons:
+    def seen(self, widget, direction):
+        """How long a stick in the unit ball looks on the screen."""
+        ends = np.array([-direction, direction]) / 2
+        transform = widget.canvas._view.scene.transform
+        places = transform.map(np.column_stack([ends, [1, 1]]))
+        return np.linalg.norm(np.diff(places[:, :2] / places[:, 3:], axis=0))
+
+    @pytest.mark.parametrize("whiten", [None, "pooled"])
+    def test_look_along_axes_and_where_points_spread(
+        self, viewer, picture, fit, open_widget, click, qtbot, whiten
+    ):
+        viewer.add_image(picture, name="bands")
+        fit(viewer, n_components=3)
+        widget = open_widget(viewer, "Color cloud")
+        change(workspace_of(viewer).cloud, whiten=whiten)
+        qtbot.waitUntil(lambda: not widget.canvas.animating)
+        assert [b.text for b in widget.views] == [
+            *("R", "G", "B", "1st", "2nd", "3rd", "Home")
+        ]
+        if whiten:
+            assert widget.views.axes[0].tooltip == "Look along white R."
+        for button, direction in zip(widget.views.axes, np.eye(3), strict=True):
+            click(button)
+            assert self.seen(widget, direction) < 1
+        cloud = color_cloud(workspace_of(viewer).result.clustering, whiten)
+        expected = PCA(3).fit(cloud.points).components_
+        for button, direction in zip(widget.views.principal, expected, strict=True):
+            click(button)
+            assert self.seen(widget, direction) < 1
+
+    def test_a_grey_picture_has_one_axis(self, viewer, fit, open_widget):
+        viewer.add_image(np.random.default_rng(0).random((40, 50)))
+        fit(viewer, n_components=2)
+        widget = open_widget(viewer, "Color cloud")
+        assert [button.enabled for button in widget.views.axes] == [True, False, False]
 
 
 class TestWidget:

@@ -8,47 +8,40 @@ import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 from vispy.color import ColorArray
-from vispy.geometry import create_sphere
 from vispy.scene import SceneCanvas
 from vispy.scene.cameras import TurntableCamera
 from vispy.scene.node import Node
-from vispy.scene.visuals import Line, Markers, Mesh, Text
+from vispy.scene.visuals import Line, Markers, Mesh
 from vispy.visuals.transforms import MatrixTransform
 
 from napari_pixel_mixtures.selection import Region
+
+from .animation import Animation
+from .cloud_axes import EMPTY, CloudAxes, Frame
+from .cloud_scene import BACKGROUND
+from .ellipsoids import mesh, outlines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtWidgets import QWidget
 
-BACKGROUND = "#4a4a4a"  # on which dark and bright points both show
-FRAME_COLOR = (0.75, 0.75, 0.75, 1.0)
 LASSO_COLOR = (1.0, 0.85, 0.2, 1.0)
 FIELD_OF_VIEW = 30.0  # degrees
 DISTANCE = 1.15  # how much of the view's height the cloud leaves free around it
-ANIMATION_MS = 300
-FRAME_MS = 16
 MOVING_POINTS = 60_000  # drawn while the camera moves
 STILL_MS = 180  # without movement, after which all points are drawn again
 CLICK_REACH = 3  # pixels that the mouse may move in a click
-SPHERE = create_sphere(rows=14, cols=20, method="latitude")
-TURN = np.linspace(0, 2 * np.pi, 49)
-# Three great circles of the unit sphere, as pairs of places that lines join.
-CIRCLES = np.concatenate(
-    [
-        np.repeat(
-            np.roll(np.stack([np.cos(TURN), np.sin(TURN), 0 * TURN], 1), axis, 1),
-            2,
-            axis=0,
-        )[1:-1]
-        for axis in range(3)
-    ]
-)
-# Corners of the unit cube, and the pairs that its edges join.
-CORNERS = np.array([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)], float)
-EDGES = np.array(
-    [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
-)
+
+
+class _Camera(TurntableCamera):  # type: ignore[misc]
+    """Tells when it moved, or its canvas got another size."""
+
+    moved = Signal()
+
+    def view_changed(self) -> None:
+        """Bring the scene up to date."""
+        super().view_changed()
+        self.moved.emit()
 
 
 class CloudCanvas:
@@ -61,7 +54,6 @@ class CloudCanvas:
 
     lassoed = Signal(object)  # Region
     clicked = Signal(int)  # index of the nearest point
-    moved = Signal()  # the camera
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self.scene_canvas = SceneCanvas(
@@ -72,7 +64,7 @@ class CloudCanvas:
         # The mouse is for the one view. vispy would draw all points once more to find
         # out, into a buffer that another canvas of the program may have to delete.
         self.scene_canvas.visual_at = lambda _: self._view
-        self.camera = TurntableCamera(fov=FIELD_OF_VIEW, elevation=25, azimuth=-55)
+        self.camera = _Camera(fov=FIELD_OF_VIEW, elevation=25, azimuth=-55)
         self._view.camera = self.camera
         self._root = Node(parent=self._view.scene)
         self._root.transform = MatrixTransform()
@@ -86,50 +78,32 @@ class CloudCanvas:
         self._ring.set_gl_state(depth_test=False, blend=True)
         self._ring.order = 5
         self._mesh: Mesh | None = None
-        self._frame = Line(
-            np.zeros((2, 3)), color=FRAME_COLOR, connect="segments", parent=self._root
-        )
         self._circles = Line(np.zeros((2, 3)), connect="segments", parent=self._root)
         self._circles.visible = False
         self._circles.order = 4
         self._circles.set_gl_state(depth_test=False, blend=True)
-        self._names = Text(
-            ["", "", ""],
-            pos=np.zeros((3, 3)),
-            color="white",
-            font_size=11,
-            anchor_x="center",
-            parent=self._root,
-        )
-        # Drawn last, it turns the writing of depths on again, which the ellipsoids
-        # turn off: else the next picture could not clear them.
-        self._names.set_gl_state(
-            depth_test=False, blend=True, depth_mask=True, cull_face=False
-        )
-        self._names.order = 6
+        self._axes = CloudAxes(self._view.scene, self._view)
         self._trail = Line(color=LASSO_COLOR, width=2, parent=self._view)
         self._trail.visible = False
         self._pressed_at = np.full(2, np.nan)
         self._lasso: list[NDArray[np.float64]] | None = None
         self.tool = "turn"
         """What the left mouse button does: "turn", "lasso" or "box"."""
-        self._map = np.eye(4)
-        self._target = np.eye(4)
-        self._origin = np.eye(4)
-        self._step = 0.0
-        self._animation = QTimer(self.native)
-        self._animation.setInterval(FRAME_MS)
-        self._animation.timeout.connect(self._animate)
+        # The map of the cloud, and the box of its axes: (2, 4, 4).
+        self._seen = self._target = self._origin = np.stack([np.eye(4), EMPTY.box])
+        self._animation = Animation(self._animate, self.native)
         self._still = QTimer(self.native)
         self._still.setSingleShot(True)
         self._still.setInterval(STILL_MS)
         self._still.timeout.connect(self._draw_all)
-        self._thinned = False
+        self.thinned = False
+        """Whether only a part of the points is drawn, for something moves."""
         events = self.scene_canvas.events
         events.mouse_press.connect(self._on_press)
         events.mouse_move.connect(self._on_move)
         events.mouse_release.connect(self._on_release)
-        events.mouse_wheel.connect(self._on_wheel)
+        events.mouse_wheel.connect(lambda event: self._draw_fewer())
+        self.camera.moved.connect(self._lay_out_axes)
         self.reset_view()
 
     # ---- what is drawn
@@ -141,22 +115,26 @@ class CloudCanvas:
         self._points, self._colors, self._size = points, colors, size
         # In this order any beginning is a fair sample: what is drawn while moving.
         self._order = np.random.default_rng(0).permutation(len(points))
-        self._thinned = False
-        self._upload(slice(None))
+        self.thinned = False
+        if len(points) > MOVING_POINTS:
+            self._draw_fewer()
+        else:
+            self._upload()
 
     def clear(self) -> None:
         """Draw nothing."""
         self.set_points(np.zeros((0, 3), np.float32), np.zeros((0, 4), np.float32), 1.0)
         self.set_ellipsoids(*np.zeros((3, 0, 3)))
         self.set_ring(None)
+        self.set_map(self.map, animate=False)  # without a frame
 
     def set_colors(self, colors: NDArray[np.float32]) -> None:
         """Draw the same points in other colors (m, 4)."""
         self._colors = colors
-        self._thinned = False
-        self._upload(slice(None))
+        self._upload()
 
-    def _upload(self, chosen: Any) -> None:
+    def _upload(self) -> None:
+        chosen = self._drawn
         self._markers.visible = len(self._points) > 0
         if len(self._points):
             self._markers.set_data(
@@ -183,20 +161,19 @@ class CloudCanvas:
         if len(centers) == 0:
             self.scene_canvas.update()
             return
-        outlines = centers[:, np.newaxis] + CIRCLES @ axes
         bright = (colors + 1.0) / 2
+        lines = outlines(centers, axes)
         self._circles.set_data(
-            pos=outlines.reshape(-1, 3).astype(np.float32),
-            color=np.repeat(bright, len(CIRCLES), axis=0).astype(np.float32),
+            pos=lines,
+            color=np.repeat(bright, len(lines) // len(bright), 0).astype(np.float32),
         )
-        sphere, faces = SPHERE.get_vertices(), SPHERE.get_faces()
-        vertices = centers[:, np.newaxis] + sphere @ axes
-        shifts = len(sphere) * np.arange(len(centers))[:, np.newaxis, np.newaxis]
-        data = {
-            "vertices": vertices.reshape(-1, 3).astype(np.float32),
-            "faces": (faces + shifts).reshape(-1, 3).astype(np.uint32),
-            "vertex_colors": np.repeat(colors, len(sphere), axis=0).astype(np.float32),
-        }
+        data = dict(
+            zip(
+                ("vertices", "faces", "vertex_colors"),
+                mesh(centers, axes, colors),
+                strict=True,
+            )
+        )
         if self._mesh is None:
             self._mesh = Mesh(**data, parent=self._root)
             # Seen through, and not hiding what lies behind.
@@ -208,19 +185,9 @@ class CloudCanvas:
             self._mesh.set_data(**data)
         self.scene_canvas.update()
 
-    def set_frame(
-        self, low: NDArray[np.float64], high: NDArray[np.float64], names: Any
-    ) -> None:
-        """Draw the box from `low` to `high` (3,), with the names of its axes."""
-        corners = low + CORNERS * (high - low)
-        self._frame.set_data(pos=corners[EDGES].reshape(-1, 3))
-        ends = low + np.eye(3) * (high - low) * 1.06
-        self._names.text = [name or " " for name in names]
-        self._names.pos = ends
-        self.scene_canvas.update()
-
     def set_ring(self, point: NDArray[np.float64] | None) -> None:
         """Draw a ring round a place (3,), or none."""
+        self._draw_fewer()
         self._ring.visible = point is not None
         if point is not None:
             self._ring.set_data(
@@ -234,40 +201,50 @@ class CloudCanvas:
 
     # ---- how it is seen
 
-    def set_map(self, matrix: NDArray[np.float64], animate: bool = True) -> None:
+    def set_map(
+        self,
+        matrix: NDArray[np.float64],
+        frame: Frame = EMPTY,
+        animate: bool = True,
+    ) -> None:
         """See the cloud through another affine map (4, 4), of row vectors.
 
         The change takes 300 ms along the straight line between the two maps, so
-        that the eye can follow each point; selection and camera stay.
+        that the eye can follow each point; the axes go along, selection and camera
+        stay.
         """
-        self._origin, self._target, self._step = self._map, matrix, 0.0
+        self._origin, self._target = self._seen, np.stack([matrix, frame.box])
+        self._axes.set_frame(frame)
+        if np.array_equal(self._origin, self._target):
+            animate = False
         if animate and self.native.isVisible():
             self._animation.start()
         else:
-            self._animation.stop()
-            self._see(matrix)
+            self._animation.finish()
 
     @property
     def map(self) -> NDArray[np.float64]:
         """The affine map (4, 4) that is seen, or will be when the animation ends."""
-        return self._target
+        matrix: NDArray[np.float64] = self._target[0]
+        return matrix
 
     @property
     def animating(self) -> bool:
         """Whether a change of the map is under way."""
-        return bool(self._animation.isActive())
+        return self._animation.active
 
-    def _animate(self) -> None:
-        self._step = min(1.0, self._step + FRAME_MS / ANIMATION_MS)
-        eased = self._step * self._step * (3 - 2 * self._step)
-        self._see(self._origin + eased * (self._target - self._origin))
-        if self._step == 1.0:
-            self._animation.stop()
-
-    def _see(self, matrix: NDArray[np.float64]) -> None:
-        self._map = matrix
+    def _animate(self, share: float) -> None:
+        self._seen = self._origin + share * (self._target - self._origin)
+        if share < 1.0:
+            self._draw_fewer()
+        matrix, box = self._seen
         self._root.transform.matrix = matrix
+        self._axes.see(box)
+        self._lay_out_axes()
         self.scene_canvas.update()
+
+    def _lay_out_axes(self) -> None:
+        self._axes.lay_out(self.scene_canvas.size)
 
     def reset_view(self) -> None:
         """Put the whole cloud in view, which the map brings to the unit ball."""
@@ -294,12 +271,6 @@ class CloudCanvas:
         self._draw_all()
         return np.asarray(self.scene_canvas.render())
 
-    def close(self) -> None:
-        """Stop the timers and let go of the canvas."""
-        self._animation.stop()
-        self._still.stop()
-        self.scene_canvas.close()
-
     # ---- the mouse
 
     def _on_press(self, event: Any) -> None:
@@ -318,7 +289,6 @@ class CloudCanvas:
             self._trail.visible = True
         elif event.is_dragging:
             self._draw_fewer()
-            self.moved.emit()
 
     def _trail_to(self, place: NDArray[np.float64]) -> None:
         """Draw the lasso or the box up to a place on the canvas."""
@@ -350,10 +320,6 @@ class CloudCanvas:
             if nearest is not None:
                 self.clicked.emit(nearest)
 
-    def _on_wheel(self, event: Any) -> None:
-        self._draw_fewer()
-        self.moved.emit()
-
     def _nearest(self, place: NDArray[np.float64], reach: float = 8.0) -> int | None:
         """Find the nearest point to a place on the canvas, within some pixels."""
         projection = self.projection
@@ -366,17 +332,23 @@ class CloudCanvas:
         nearest = int(np.argmin(distances))
         return nearest if distances[nearest] <= reach else None
 
+    @property
+    def _drawn(self) -> Any:
+        """Which of the points are drawn now."""
+        return self._order[:MOVING_POINTS] if self.thinned else slice(None)
+
     def _draw_fewer(self) -> None:
+        """Draw a part of the points, until nothing has moved for a while."""
         if len(self._points) > MOVING_POINTS:
-            if not self._thinned:
-                self._thinned = True
-                self._upload(self._order[:MOVING_POINTS])
+            if not self.thinned:
+                self.thinned = True
+                self._upload()
             self._still.start()
 
     def _draw_all(self) -> None:
-        if self._thinned:
-            self._thinned = False
-            self._upload(slice(None))
+        if self.thinned:
+            self.thinned = False
+            self._upload()
 
 
 def rgba(colors: NDArray[np.float64], alpha: float) -> NDArray[np.float32]:

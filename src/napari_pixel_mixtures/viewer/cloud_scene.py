@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_pixel_mixtures.cloud import color_cloud, whitening
+from napari_pixel_mixtures.cloud import color_cloud
 from napari_pixel_mixtures.space import space_of
+
+from .cloud_axes import Frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,8 +20,24 @@ if TYPE_CHECKING:
 
     from .cloud_view import CloudSettings
 
+BACKGROUND = (0.29, 0.29, 0.29)  # on which dark and bright points both show
 ELLIPSOID_ALPHA = 0.18
-VISIBLE_SHARE = 99.0  # percent of the points that the view brings into the unit ball
+VISIBLE_SHARE = 99.0  # percent of the points that lie within the frame, for each axis
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussians:
+    """Ellipsoids in the units of the axes; none if K is 0.
+
+    Attributes
+    ----------
+    centers, axes, colors : ndarray (K, 3), (K, 3, 3), (K, 4)
+        As for `mesh`.
+    """
+
+    centers: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    colors: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +52,10 @@ class CloudScene:
     pixels : ndarray (m,) intp
         Flat index of each point's pixel.
     map : ndarray (4, 4)
-        Affine, of row vectors: whitens, and brings the cloud into the unit ball.
-    centers, axes, ellipsoid_colors : ndarray (K, 3), (K, 3, 3), (K, 4)
-        The Gaussians that are shown; none if K is 0.
-    low, high : ndarray (3,)
-        Corners of the frame: what is black and what is bright.
+        Affine, of row vectors: whitens, and brings the frame into the unit ball.
+    gaussians : Gaussians
+    frame : Frame
+        Of raw channels from black to bright; else it holds nearly all points.
     n_pixels : int
         Number of pixels of the picture.
     """
@@ -48,11 +65,8 @@ class CloudScene:
     colors: NDArray[np.float32]
     pixels: NDArray[np.intp]
     map: NDArray[np.float64]
-    centers: NDArray[np.float64]
-    axes: NDArray[np.float64]
-    ellipsoid_colors: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    gaussians: Gaussians
+    frame: Frame
     n_pixels: int
 
 
@@ -73,58 +87,74 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
         color_by=settings.color_by,
         axes=settings.axes,
     )
-    center, transform = whitening(space, settings.whiten, picture.float_type)
     points = space.read(cloud.pixels)
-    shown = slice(None)
-    if isinstance(settings.whiten, int):
-        shown = slice(settings.whiten - 1, settings.whiten)
-    centers, axes = space.ellipsoids(settings.deviations)
-    if settings.deviations == 0:
-        shown = slice(0)
-    palette = picture.to_rgb(clustering.colors)
-    alphas = np.full((len(palette), 1), ELLIPSOID_ALPHA)
-    if settings.axes == "channels":
+    gaussians = shown_gaussians(clustering, settings)
+    if settings.axes == "channels" and settings.whiten is None:
         low, high = np.zeros((2, 3))
         used = min(picture.n_channels, 3)
         low[:used], high[:used] = picture.limits[:, :used]
     else:
-        low, high = _range(points)
+        low, high = visible_range(cloud.points)
+    fit = fitting_map(low, high)
     return CloudScene(
         space=space,
         points=points.astype(np.float32),
         colors=np.column_stack([cloud.colors, np.ones(len(points))]).astype(np.float32),
         pixels=cloud.pixels,
-        map=fitting_map(points, center, transform),
-        centers=centers[shown],
-        axes=axes[shown],
-        ellipsoid_colors=np.column_stack([palette, alphas])[shown],
-        low=low,
-        high=high,
+        map=affine(cloud.center, cloud.transform) @ fit,
+        gaussians=gaussians,
+        frame=Frame(low, high, cloud.axes, fit),
         n_pixels=clustering.labels.size,
     )
 
 
-def fitting_map(
-    points: NDArray[np.float64],
-    center: NDArray[np.float64],
-    transform: NDArray[np.float64],
+def shown_gaussians(clustering: Clustering, settings: CloudSettings) -> Gaussians:
+    """Give the ellipsoids of all components, or of the one that is shown."""
+    centers, axes = space_of(clustering, settings.axes).ellipsoids(settings.deviations)
+    palette = clustering.picture.to_rgb(clustering.colors)
+    colors = np.column_stack([palette, np.full(len(palette), ELLIPSOID_ALPHA)])
+    shown = slice(None)
+    if settings.deviations == 0:
+        shown = slice(0)
+    elif isinstance(settings.whiten, int):
+        shown = slice(settings.whiten - 1, settings.whiten)
+    return Gaussians(centers[shown], axes[shown], colors[shown])
+
+
+def affine(
+    center: NDArray[np.float64], transform: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Give the affine map (4, 4) that whitens, then brings most points in view."""
-    seen = (points - center) @ transform
-    middle = np.mean(_range(seen), axis=0)
-    distances = np.linalg.norm(seen - middle, axis=1)
-    radius = np.percentile(distances, VISIBLE_SHARE) if len(points) else 1.0
-    scale = 1.0 / radius if radius > 0 else 1.0
+    """Give the affine map (4, 4), of row vectors, that whitens."""
     matrix = np.eye(4)
-    matrix[:3, :3] = transform * scale
-    matrix[3, :3] = -(center @ transform + middle) * scale
+    matrix[:3, :3], matrix[3, :3] = transform, -center @ transform
     return matrix
 
 
-def _range(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def fitting_map(
+    low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give the affine map (4, 4) that brings a box (3,), (3,) into the unit ball."""
+    radius = float(np.linalg.norm(high - low)) / 2
+    scale = 1.0 / radius if radius > 0 else 1.0
+    matrix = np.diag([scale, scale, scale, 1.0])
+    matrix[3, :3] = -(low + high) / 2 * scale
+    return matrix
+
+
+def visible_range(points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Smallest and largest coordinates, (2, 3), without the outermost points."""
     if len(points) == 0:
         return np.zeros((2, 3))
     beyond = (100 - VISIBLE_SHARE) / 2
-    limits: NDArray[np.float64] = np.percentile(points, [beyond, 100 - beyond], axis=0)
+    limits: NDArray[np.float64] = np.percentile(
+        np.asarray(points, np.float64), [beyond, 100 - beyond], axis=0
+    )
     return limits
+
+
+def principal_directions(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Give unit vectors (3, 3), as rows: points (m, 3) spread most along the first."""
+    centered = np.asarray(points, np.float64) - np.mean(points, axis=0)
+    _, vectors = np.linalg.eigh(centered.T @ centered)
+    directions: NDArray[np.float64] = vectors.T[::-1]
+    return directions

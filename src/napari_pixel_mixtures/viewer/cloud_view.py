@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import ref
 
 import numpy as np
 from psygnal import Signal
 
 from napari_pixel_mixtures.cloud import color_cloud
+from napari_pixel_mixtures.space import telling_channels
 
-from .layers import CLOUD, make_cloud, update_cloud
+from .cloud_scene import BACKGROUND, affine, shown_gaussians
+from .glide import Glide
+from .layers import CLOUD, make_cloud, make_ellipsoids, update_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.components import ViewerModel
-    from napari.layers import Image, Points
+    from napari.layers import Image, Points, Surface
+    from numpy.typing import NDArray
 
+    from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.space import Axes
 
     from .result import Result
@@ -26,8 +31,6 @@ if TYPE_CHECKING:
 
 ANGLES = (15.0, -30.0, 145.0)  # degrees; a corner of the color cube in front
 PERSPECTIVE = 30.0  # degrees
-BACKGROUND = "#4a4a4a"  # on which dark and bright points both show
-MARGIN = 0.15  # of the canvas, for the axes
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class CloudView:
         self._stage = stage
         self._result: Result | None = None
         self._layer: Points | None = None
+        self._ellipsoids: Surface | None = None
+        self._seen: NDArray[np.float64] | None = None
+        self._glide = Glide(viewer)
+        # Last, so that the viewer has let go of the layer before.
+        viewer.layers.events.removed.connect(self._on_removed, position="last")
         self._image: Callable[[], Image | None] = lambda: None  # whose cloud it is
         self.settings = CloudSettings()
 
@@ -72,7 +80,7 @@ class CloudView:
 
     def set_result(self, result: Result | None) -> None:
         """Take another result; if the cloud is shown, show its cloud."""
-        self._result = result
+        before, self._result = self._result, result
         if result is None:
             self.leave()
             # Neither components nor features are left to choose from.
@@ -89,6 +97,9 @@ class CloudView:
             settings = replace(settings, whiten=None)
         if isinstance(axes, tuple) and not set(axes) <= {*clustering.feature_names}:
             settings = replace(settings, axes="channels")
+        other_image = before is None or before.image is not result.image
+        if other_image and settings.axes == "channels":
+            settings = replace(settings, axes=default_axes(clustering))
         self._take(settings)
         if self.shown:
             self.show()
@@ -140,11 +151,10 @@ class CloudView:
                 f"Expected a component that some pixel belongs to, got "
                 f"{settings.whiten}, which has none; choose another."
             )
-        other_space = not self.shown or (settings.whiten, settings.axes) != (
-            self.settings.whiten,
-            self.settings.axes,
-        )
+        other_axes = not self.shown or settings.axes != self.settings.axes
+        other_map = settings.whiten != self.settings.whiten
         self._take(settings)
+        self._glide.stop()
         viewer = self._viewer()
         assert viewer is not None
         layer = self._layer if self.shown else None
@@ -154,8 +164,9 @@ class CloudView:
             layer = make_cloud(
                 self._result.image, clustering, cloud, settings.point_size
             )
-            other_space = True
+            other_axes = True
             self._layer = layer
+            self._ellipsoids = None
             self._image = ref(self._result.image)
             self._stage.borrow(CLOUD, [layer])
             viewer.dims.ndisplay = 3
@@ -164,9 +175,41 @@ class CloudView:
             viewer.scene.overlays.axes.visible = True
             viewer.canvas.background_color_override = BACKGROUND
         viewer.dims.axis_labels = layer.axis_labels
-        if other_space:
-            _bring_in_view(viewer, layer)
+        before, self._seen = self._seen, affine(cloud.center, cloud.transform)
+        self._show_ellipsoids()
+        if other_axes or before is None:
+            self._glide.bring_in_view(layer)
+        elif other_map:
+            others = [] if self._ellipsoids is None else [self._ellipsoids]
+            self._glide.follow(layer, others, np.linalg.pinv(self._seen) @ before)
         return layer
+
+    def _show_ellipsoids(self) -> None:
+        """Draw the Gaussians anew, as the settings say."""
+        viewer, result = self._viewer(), self._result
+        assert viewer is not None
+        assert result is not None
+        assert self._seen is not None
+        old, self._ellipsoids = self._ellipsoids, None
+        if old is not None and old in viewer.layers:
+            viewer.layers.remove(old)
+        gaussians = shown_gaussians(result.clustering, self.settings)
+        if len(gaussians.centers):
+            self._ellipsoids = make_ellipsoids(
+                result.image,
+                result.clustering,
+                gaussians.centers @ self._seen[:3, :3] + self._seen[3, :3],
+                gaussians.axes @ self._seen[:3, :3],
+                gaussians.colors,
+            )
+            active = viewer.layers.selection.active
+            self._stage.add(self._ellipsoids)
+            viewer.layers.selection.active = active
+
+    def _on_removed(self, event: Any) -> None:
+        """Without its points there is no cloud."""
+        if event.value is self._layer:
+            self.leave()
 
     def leave(self) -> None:
         """Go back to the picture; everything is as it was before the cloud."""
@@ -174,14 +217,10 @@ class CloudView:
             self._stage.give_back()
 
 
-def _bring_in_view(viewer: ViewerModel, layer: Points) -> None:
-    if viewer.dims.ndim == layer.ndim:
-        viewer.fit_to_view(layers=[layer], margin=MARGIN)
-        return
-    # Of layers with fewer axes than the viewer has, napari would look for the others.
-    low, high = layer.extent.world
-    camera = viewer.scene.camera
-    camera.center = tuple((low + high) / 2)
-    diagonal = float(np.linalg.norm(high - low))
-    if diagonal > 0:
-        camera.zoom = (1 - MARGIN) * min(viewer.canvas.size) / diagonal
+def default_axes(clustering: Clustering) -> Axes:
+    """Choose the axes of a picture that is new here; of many channels three."""
+    if clustering.picture.n_channels > 3:
+        channels = telling_channels(clustering)
+        if {*channels} <= {*clustering.feature_names}:
+            return channels
+    return "channels"

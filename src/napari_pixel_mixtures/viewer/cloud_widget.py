@@ -21,8 +21,9 @@ from superqt import QCollapsible
 from napari_pixel_mixtures.inspection import PixelReport, inspect_pixel
 from napari_pixel_mixtures.selection import Region
 
+from .cloud_buttons import SelectionButtons, ViewButtons
 from .cloud_canvas import CloudCanvas
-from .cloud_scene import CloudScene, cloud_scene
+from .cloud_scene import BACKGROUND, CloudScene, cloud_scene
 from .cloud_view import CloudSettings
 from .forms import align_labels, follow, refill, row, show_within_bounds, wrapping
 from .layers import CLOUD
@@ -36,8 +37,7 @@ COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
 ELLIPSOIDS = {"no ellipsoids": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
 CHANNELS, PRINCIPAL, FEATURES = "channels", "principal components", "three features"
 NOTHING_HOVERED = "Hover over the picture to find its pixels here.\n"
-BACKGROUND_GREY = 0.29  # of the canvas
-DIMMED = 0.85  # how far points that are not selected fade into it
+DIMMED = 0.85  # how far points that are not selected fade into the background
 POINT_PIXELS = 3.0  # size of a point in the canvas, in screen pixels
 CANVAS_SIZE = 125  # pixels; the least height
 
@@ -103,30 +103,11 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             value=1.0,
             tooltip="Factor on the size of the points.",
         )
-        self.tool = ComboBox(
-            choices=["turn", "lasso", "box"],
-            tooltip="What the mouse does in the cloud: turn it, or select the pixels "
-            "inside a drawn line or box, all of them and not only those shown. A "
-            "click on a point selects its component. The right button and the wheel "
-            "zoom, with Shift the left button moves.",
-        )
-        self.select_from = PushButton(
-            text="Select from layer",
-            tooltip="Select the pixels that the selected labels or shapes layer "
-            "covers; of the clusters' own layers, those of the chosen label.",
-        )
-        self.keep = PushButton(
-            text="Keep", tooltip="Keep the selected pixels as a labels layer."
-        )
-        self.clear_selection = PushButton(text="Clear", tooltip="Select nothing.")
+        self.views = ViewButtons(self.canvas)
+        self.selection = SelectionButtons(workspace)
         self.save = PushButton(
             text="Save...", tooltip="Save a still picture of the cloud as PNG."
         )
-        self.views = [
-            PushButton(text=name, tooltip=f"Look along axis {name}.")
-            for name in ("1", "2", "3")
-        ]
-        self.home = PushButton(text="Home", tooltip="Bring the whole cloud in view.")
         self.show_cloud = PushButton(text="")
         self.hovered = wrapping(Label(value=NOTHING_HOVERED))
         self.status = wrapping(Label(value=""))
@@ -153,10 +134,10 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding
         )
         layout.insertWidget(0, self.canvas.native, 1)
-        layout.insertWidget(1, row("", *self.views, self.home, self.tool).native)
+        layout.insertWidget(1, self.views.native)
         layout.addWidget(more)
         for widget in (
-            row("", self.select_from, self.keep, self.clear_selection),
+            self.selection,
             row("", self.show_cloud, self.save),
             self.hovered,
             self.status,
@@ -172,16 +153,10 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ):
             field.changed.connect(self._edit)
         self.show_cloud.changed.connect(self._toggle)
-        self.tool.changed.connect(partial(setattr, self.canvas, "tool"))
+        self.selection.tool.changed.connect(partial(setattr, self.canvas, "tool"))
         self.canvas.lassoed.connect(self._choose_region)
         self.canvas.clicked.connect(self._choose_component)
-        self.select_from.changed.connect(self._choose_layer)
-        self.keep.changed.connect(lambda: workspace.selection.keep())
-        self.clear_selection.changed.connect(lambda: workspace.selection.clear())
         self.save.changed.connect(self._ask_and_save)
-        self.home.changed.connect(self.canvas.reset_view)
-        for axis, button in enumerate(self.views):
-            button.changed.connect(partial(self._look_along, axis))
         follow(
             self,
             (workspace.result_changed, self._show_result),
@@ -250,19 +225,6 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             label = int(result.clustering.labels.reshape(-1)[pixel])
             self._workspace.selection.choose_label(label)
 
-    def _choose_layer(self) -> None:
-        workspace = self._workspace
-        try:
-            workspace.selection.choose_layer(workspace.viewer.layers.selection.active)
-        except ValueError as error:
-            self.status.value = str(error)
-            report(error)
-
-    def _look_along(self, axis: int) -> None:
-        direction = self.canvas.map[axis, :3]
-        if np.any(direction):
-            self.canvas.look_along(direction)
-
     def _ask_and_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
             self.native, "Save picture", "cloud.png", "PNG (*.png)"
@@ -328,17 +290,16 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         if result is None:
             self._scene = None
             self.canvas.clear()
+            self.views.show_scene(None)
             return
         self._scene = scene = cloud_scene(result.clustering, settings)
         self.canvas.set_points(
             scene.points, self._colors(scene), POINT_PIXELS * settings.point_size
         )
-        self.canvas.set_ellipsoids(scene.centers, scene.axes, scene.ellipsoid_colors)
-        self.canvas.set_frame(scene.low, scene.high, scene.space.names)
-        self.canvas.set_map(scene.map)
-        for button, name in zip(self.views, scene.space.names, strict=True):
-            button.text = name or "-"
-            button.tooltip = f"Look along {name}."
+        gaussians = scene.gaussians
+        self.canvas.set_ellipsoids(gaussians.centers, gaussians.axes, gaussians.colors)
+        self.canvas.set_map(scene.map, scene.frame)
+        self.views.show_scene(scene)
 
     def _colors(self, scene: CloudScene) -> NDArray[np.float32]:
         """Dim what is not selected, if something is."""
@@ -347,7 +308,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             return scene.colors
         colors = scene.colors.copy()
         dim = ~mask.reshape(-1)[scene.pixels]
-        colors[dim, :3] += (BACKGROUND_GREY - colors[dim, :3]) * DIMMED
+        colors[dim, :3] += (np.array(BACKGROUND) - colors[dim, :3]) * DIMMED
         return colors
 
     def _show_selection(self) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from napari.layers import Image, Labels, Points
+from napari.layers import Image, Labels, Points, Surface
 from napari.utils import DirectLabelColormap
 from napari.utils.transforms import Affine
 
 from napari_pixel_mixtures.features import Picture
+
+from .ellipsoids import mesh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,7 @@ LARGEST_LEVEL = 16_000_000  # pixels of a multiscale image's level that is clust
 QUANTIZED = "quantized"
 RANDOM_COLORS = "random colors"
 CLOUD = "color cloud"
+ELLIPSOIDS = "ellipsoids"
 COMPARISON = "comparison"
 N_NEIGHBORS_APART = 90  # points of a cloud that fit side by side along its extent
 
@@ -244,6 +247,27 @@ def update_cloud(
     layer.border_color = cloud.colors
     layer.size = point_size(cloud) * relative_size
     layer.axis_labels = axis_labels(cloud)
+
+
+def make_ellipsoids(
+    image: Image,
+    clustering: Clustering,
+    centers: NDArray[np.float64],
+    axes: NDArray[np.float64],
+    colors: NDArray[np.float64],
+) -> Surface:
+    """Make a surface layer of ellipsoids, as for `mesh`."""
+    vertices, faces, vertex_colors = mesh(centers, axes, colors)
+    return Surface(
+        (vertices, faces),
+        vertex_colors=vertex_colors,
+        name=f"{image.name} {ELLIPSOIDS}",
+        shading="none",
+        # Seen through, and not hiding what lies behind.
+        blending="translucent_no_depth",
+        units=cloud_units(image),
+        metadata=result_metadata(image, clustering, ELLIPSOIDS),
+    )
 
 
 def cloud_features(clustering: Clustering, cloud: ColorCloud) -> pd.DataFrame:

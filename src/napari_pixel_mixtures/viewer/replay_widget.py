@@ -1,58 +1,39 @@
 """EM step by step: the widget that replays a fit."""
 
+from collections.abc import Generator
+from dataclasses import dataclass
+
 import napari
 import numpy as np
 from magicgui.widgets import Container, Label, PushButton, Slider
-from numpy.typing import NDArray
-from qtpy.QtCore import QPointF, QTimer
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QTimer
 
+from napari_pixel_mixtures.clusters import Clustering
 from napari_pixel_mixtures.replay import Replay
 
+from .curve import Curve
 from .forms import align_labels, follow, row, wrapping
+from .messages import report
 from .result import Result
+from .worker import Runner, Step
 from .workspace import workspace_of
 
 FRAME_MS = 300  # of an iteration while it plays
-CURVE_HEIGHT = 120  # pixels
-MARK_COLOR = "#ffd833"
-MARGIN = 8  # pixels round the curve
 
 
-class Curve(QWidget):
-    """Draws values from left to right, with a mark on one of them."""
+@dataclass(frozen=True, eq=False)
+class FrameJob:
+    """Compute what a fit was after an iteration, counted from 1."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.setMinimumHeight(CURVE_HEIGHT)
-        self.values: NDArray[np.float64] = np.zeros(0)
-        self.marked = 0
+    replay: Replay
+    iteration: int
+    title = "Replaying the fit"
+    live = True
 
-    def show_values(self, values: NDArray[np.float64], marked: int) -> None:
-        """Draw these values, and mark one of them."""
-        self.values, self.marked = values, marked
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the curve in the colors of the theme."""
-        if len(self.values) == 0:
-            return
-        low, high = self.values.min(), self.values.max()
-        rise = (self.values - low) / (high - low) if high > low else 0 * self.values
-        width, height = self.width() - 2 * MARGIN, self.height() - 2 * MARGIN
-        x = MARGIN + np.linspace(0, width, max(len(rise), 2))[: len(rise)]
-        places = [
-            QPointF(*p) for p in zip(x, MARGIN + (1 - rise) * height, strict=True)
-        ]
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette = self.palette()
-        painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 1.5))
-        painter.drawPolyline(QPolygonF(places))
-        painter.setPen(QPen(QColor(MARK_COLOR), 8))
-        painter.drawPoint(places[self.marked])
-        painter.end()
+    def steps(self) -> Generator[Step, None, Clustering]:
+        """Compute the frame."""
+        yield Step(f"{self.title}: iteration {self.iteration}", 0.0)
+        return self.replay.frame(self.iteration - 1)
 
 
 class ReplayFit(Container):  # type: ignore[type-arg]
@@ -66,6 +47,8 @@ class ReplayFit(Container):  # type: ignore[type-arg]
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         self._workspace = workspace = workspace_of(napari_viewer)
         self._replay: Replay | None = None
+        self.runner = Runner()
+        self._wanted = 0
         self.iteration = Slider(
             label="Iteration",
             min=1,
@@ -78,7 +61,7 @@ class ReplayFit(Container):  # type: ignore[type-arg]
         self.play = PushButton(text="Play", tooltip="Show one iteration after another.")
         self.end = PushButton(text="End", tooltip="Show the fit as it ended.")
         self.status = wrapping(Label(value=""))
-        self.curve = Curve()
+        self.curve = Curve("iteration", "mean log-likelihood of a pixel")
         self.curve.setToolTip("The mean log-likelihood of a pixel at each iteration.")
         super().__init__(widgets=[self.iteration])
         align_labels(self)
@@ -86,6 +69,10 @@ class ReplayFit(Container):  # type: ignore[type-arg]
         layout.addWidget(self.curve)
         for widget in (row("", self.play, self.end), self.status):
             layout.addWidget(widget.native)
+        self.runner.succeeded.connect(self._on_succeeded)
+        self.runner.failed.connect(self._on_failed)
+        # What still runs shall not reach for a widget that Qt has deleted.
+        self.native.destroyed.connect(self.runner.cancel)
         self._timer = QTimer(self.native)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self._advance)
@@ -102,6 +89,7 @@ class ReplayFit(Container):  # type: ignore[type-arg]
 
     def _show_result(self, result: Result | None) -> None:
         self._stop()
+        self.runner.cancel()
         self._replay = None
         n = 0 if result is None else len(result.clustering.history)
         for button in (self.iteration, self.play, self.end):
@@ -123,10 +111,24 @@ class ReplayFit(Container):  # type: ignore[type-arg]
             return
         if self._replay is None:
             self._replay = Replay(result.clustering)
-        last = iteration == len(self._replay)
-        self._workspace.show_frame(None if last else self._replay.frame(iteration - 1))
         self.curve.show_values(self.curve.values, iteration - 1)
         self._tell(iteration)
+        self._wanted = iteration
+        if iteration == len(self._replay):
+            self.runner.cancel()
+            self._workspace.show_frame(None)
+        elif not self.runner.busy:
+            self.runner.start(FrameJob(self._replay, iteration))
+
+    def _on_succeeded(self, job: FrameJob, frame: Clustering) -> None:
+        """Show a frame; the slider may have gone on meanwhile, past several."""
+        self._workspace.show_frame(frame)
+        if self._wanted != job.iteration:
+            self.runner.start(FrameJob(job.replay, self._wanted))
+
+    def _on_failed(self, job: FrameJob, error: Exception) -> None:
+        self._stop()
+        report(error)
 
     def _tell(self, iteration: int) -> None:
         n = len(self.curve.values)
@@ -145,6 +147,8 @@ class ReplayFit(Container):  # type: ignore[type-arg]
         self.play.text = "Pause"
 
     def _advance(self) -> None:
+        if self.runner.busy:  # large pictures play as fast as they can
+            return
         if self.iteration.value < self.iteration.max:
             self.iteration.value = int(self.iteration.value) + 1
         else:

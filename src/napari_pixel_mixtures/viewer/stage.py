@@ -109,6 +109,13 @@ class Stage:
             viewer.add_layer(layer)
         self.changed.emit(holder)
 
+    def add(self, layer: Layer) -> None:
+        """Show one more layer of the holder's."""
+        viewer = self._viewer()
+        assert viewer is not None
+        self._layers.append(layer)
+        viewer.add_layer(layer)
+
     def give_back(self) -> None:
         """Remove our layers and restore what was there before; safe to call twice."""
         viewer = self._viewer()

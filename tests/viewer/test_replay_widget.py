@@ -1,0 +1,152 @@
+"""EM step by step: frames come from the background, and late ones are passed over."""
+
+import threading
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from napari_pixel_mixtures.replay import Replay
+from napari_pixel_mixtures.viewer import replay_widget
+from napari_pixel_mixtures.viewer.curve import Curve
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+
+@pytest.fixture
+def widget(viewer, picture, fit, open_widget):
+    viewer.add_image(picture, name="bands")
+    result = fit(viewer, n_components=4, init_params="random")
+    assert len(result.clustering.history) > 5
+    return open_widget(viewer, "EM step by step")
+
+
+@pytest.fixture
+def still(qtbot):
+    def wait(widget):
+        qtbot.waitUntil(lambda: not widget.runner.busy)
+
+    return wait
+
+
+def test_the_slider_shows_frames(viewer, widget, still):
+    clustering = workspace_of(viewer).result.clustering
+    layer = viewer.layers["bands quantized"]
+    assert widget.iteration.max == len(clustering.history)
+    for iteration in (1, 3):
+        widget.iteration.value = iteration
+        still(widget)
+        frame = Replay(clustering).frame(iteration - 1)
+        assert_array_equal(layer.data, frame.labels)
+        assert widget.curve.marked == iteration - 1
+        assert widget.status.value == (
+            f"Iteration {iteration} of {len(clustering.history)}: mean log-likelihood "
+            f"{clustering.history[iteration - 1].log_likelihood:.4f}"
+        )
+    widget.end.native.click()
+    assert_array_equal(layer.data, clustering.labels)
+
+
+def test_the_slider_goes_on_while_a_frame_is_computed(
+    viewer, widget, still, monkeypatch
+):
+    """Only the first and the last of many are computed, none in the main thread."""
+    gate, computed = threading.Event(), []
+    frame = Replay.frame
+
+    def slow(self, index):
+        assert threading.current_thread() is not threading.main_thread()
+        computed.append(index)
+        assert gate.wait(60)
+        return frame(self, index)
+
+    monkeypatch.setattr(replay_widget.Replay, "frame", slow)
+    for iteration in (1, 2, 3, 4):
+        widget.iteration.value = iteration
+        assert widget.curve.marked == iteration - 1
+    gate.set()
+    still(widget)
+    assert computed == [0, 3]
+    clustering = workspace_of(viewer).result.clustering
+    expected = frame(Replay(clustering), 3).labels
+    assert_array_equal(viewer.layers["bands quantized"].data, expected)
+
+
+def test_a_frame_that_comes_after_the_end_or_another_fit_is_dropped(
+    viewer, widget, still, monkeypatch, fit
+):
+    gate = threading.Event()
+    frame = Replay.frame
+
+    def slow(self, index):
+        assert gate.wait(60)
+        return frame(self, index)
+
+    monkeypatch.setattr(replay_widget.Replay, "frame", slow)
+    widget.iteration.value = 1
+    widget.end.native.click()
+    assert not widget.runner.busy
+    widget.iteration.value = 2
+    result = fit(viewer, n_components=2)
+    gate.set()
+    still(widget)
+    labels = viewer.layers["bands quantized"].data
+    assert_array_equal(labels, result.clustering.labels)
+
+
+def test_a_frame_that_fails_is_told(viewer, widget, still, monkeypatch, said):
+    def broken(self, index):
+        raise MemoryError("Expected room for a frame, got none; close something.")
+
+    monkeypatch.setattr(replay_widget.Replay, "frame", broken)
+    widget.iteration.value = 1
+    still(widget)
+    assert said() == [
+        ("error", "Expected room for a frame, got none; close something.")
+    ]
+
+
+def test_plays_to_the_end(viewer, widget, qtbot, monkeypatch):
+    widget._timer.setInterval(1)
+    shown = []
+    workspace_of(viewer).frame_changed.connect(shown.append)
+    widget.play.native.click()
+    assert widget.play.text == "Pause"
+    qtbot.waitUntil(lambda: not widget.playing, timeout=30_000)
+    n = widget.iteration.max
+    assert widget.iteration.value == n
+    assert len(shown) == n  # none is left out
+    assert shown[-1].clustering is workspace_of(viewer).result.clustering
+
+
+def test_the_curve(qtbot):
+    """Its mark is where the value is, and its axes have ink."""
+    curve = Curve("iteration", "log-likelihood")
+    qtbot.addWidget(curve)
+    curve.resize(300, 200)
+    places = []
+    for marked in (0, 4, 9):
+        curve.show_values(np.linspace(-3, -1, 10), marked)
+        image = curve.grab().toImage()
+        yellow = [
+            (x, y)
+            for x in range(300)
+            for y in range(200)
+            if image.pixelColor(x, y).getRgb()[:3] == (255, 216, 51)
+        ]
+        assert len(yellow) > 20
+        places.append(np.mean(yellow, axis=0))
+    steps = np.diff(places, axis=0)
+    assert (steps[:, 0] > 50).all() and (steps[:, 1] < -30).all()
+    assert steps[1] / 5 == pytest.approx(steps[0] / 4, rel=0.05)
+    empty = Curve("iteration", "log-likelihood")
+    qtbot.addWidget(empty)
+    empty.resize(300, 200)
+    assert curve.grab().toImage() != empty.grab().toImage()
+
+
+@pytest.mark.parametrize("values", [[1.5], [1.5, 1.5], [1.0, 1.0 + 1e-12], [-1e9, 0]])
+def test_a_curve_of_few_or_equal_values(qtbot, values):
+    curve = Curve("iteration", "log-likelihood")
+    qtbot.addWidget(curve)
+    curve.show_values(np.array(values), 0)
+    curve.grab()  # an exception in it would fail the test
