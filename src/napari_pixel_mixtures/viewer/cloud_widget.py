@@ -285,6 +285,15 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
 
     # ---- the workspace changed
 
+    def reset_choices(self, *_: Any) -> None:
+        """Show what can be chosen now; napari calls it as layers come and go.
+
+        Without a word: axes that are refilled one by one are for a moment of two
+        results.
+        """
+        for field in (self.whiten, *self.features):
+            refill(field)
+
     def _show_result(self, result: Result | None) -> None:
         self.status.value = (
             "Press Fit in Cluster pixels first."

@@ -22,6 +22,7 @@ from .hover import Hover
 from .labels_view import LabelsView
 from .layers import check_image, is_image, level_data
 from .messages import report
+from .removal import guard_removals
 from .result import Result
 from .selection_view import SelectionView
 from .stage import Stage
@@ -105,6 +106,7 @@ class Workspace:
         layers.events.renamed.connect(self._on_images_changed)
         layers.events.removed.connect(self._on_removed)
         layers.selection.events.active.connect(self._on_active)
+        guard_removals(viewer)
         images = self.images()
         active = layers.selection.active
         if active is not None and is_image(active):
