@@ -367,7 +367,9 @@ def idle(viewer):
     return not (workspace.runner.busy or workspace.comparison.runner.busy)
 
 
-@pytest.mark.parametrize("seed", [int(s) for s in __import__("os").environ.get("SEEDS","0").split()])
+@pytest.mark.parametrize(
+    "seed", [int(s) for s in __import__("os").environ.get("SEEDS", "0").split()]
+)
 def test_anything_in_any_order(viewer, qtbot, tmp_path, seed, monkeypatch):
     monkeypatch.setattr("napari_pixel_mixtures.viewer.cloud_canvas.MOVING_POINTS", 1500)
     viewer.window._qt_window.resize(700, 500)  # drawing is what takes time here
