@@ -15,6 +15,7 @@ from magicgui.widgets import (
 )
 from napari.utils.notifications import show_info
 from numpy.typing import NDArray
+from OpenGL.error import GLError
 from qtpy.QtWidgets import QDockWidget, QFileDialog, QSizePolicy
 from superqt import QCollapsible
 
@@ -282,6 +283,14 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             Image.fromarray(self.canvas.render()).save(path)
         except (OSError, ValueError) as error:
             report(error if isinstance(error, ValueError) else ValueError(str(error)))
+        except (RuntimeError, GLError) as error:  # the graphics driver
+            report(
+                ValueError(
+                    "Expected the graphics driver to give the picture back, got "
+                    f"{type(error).__name__}: {error}; close the color cloud, open it "
+                    "again and save once more."
+                )
+            )
         else:
             show_info(f"Saved {path}.")
 
