@@ -193,8 +193,6 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             (workspace.hover.changed, self._show_hovered),
         )
         self.native_parent_changed.connect(self._forbid_floating)
-        # Told before its children are destroyed.
-        self.native.destroyed.connect(self.canvas.free)
         self._show_result(workspace.result)
         self._show_holder(workspace.stage.holder)
 
