@@ -108,6 +108,7 @@ def test_the_canvas_is_lost_and_made_anew(live, open_widget, idle, qtbot, said):
     viewer, workspace, cloud, _ = live
     cloud.canvas.free()
     viewer.window.remove_dock_widget(cloud.native)
+    cloud.native.deleteLater()
     qtbot.wait(20)
     refit(viewer, workspace, idle, 2)
     cloud = open_widget(viewer, "Color cloud")

@@ -307,7 +307,7 @@ class CloudCanvas:
         would stay for as long as the window, some 5 MB each time.
         """
         native: Any = self.native
-        if not isalive(native):
+        if not isalive(native):  # type: ignore[no-untyped-call]
             return
         native.makeCurrent()
         objects = self.scene_canvas.context.shared.parser._objects
