@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
+from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 from vispy.color import ColorArray
 from vispy.scene import SceneCanvas
@@ -99,6 +100,7 @@ class CloudCanvas:
         self.thinned = False
         """Whether only a part of the points is drawn, for something moves."""
         events = self.scene_canvas.events
+        events.initialize.connect(self._on_initialize)
         events.mouse_press.connect(self._on_press)
         events.mouse_move.connect(self._on_move)
         events.mouse_release.connect(self._on_release)
@@ -270,6 +272,27 @@ class CloudCanvas:
         """Draw a still picture, (rows, columns, 4), with all points."""
         self._draw_all()
         return np.asarray(self.scene_canvas.render())
+
+    def _on_initialize(self, event: Any) -> None:
+        native: Any = self.native
+        native.context().aboutToBeDestroyed.connect(self.free)
+
+    def free(self) -> None:
+        """Free textures, vertices and programs, before Qt destroys their context.
+
+        Its context shares them with the other canvases of the window, so that they
+        would stay for as long as the window, some 5 MB each time.
+        """
+        native: Any = self.native
+        if not isalive(native):  # type: ignore[no-untyped-call]
+            return
+        native.makeCurrent()
+        objects = self.scene_canvas.context.shared.parser._objects
+        for each in objects.values():
+            if not isinstance(each, str):  # that says that it was deleted before
+                each.delete()
+        objects.clear()
+        native.doneCurrent()
 
     # ---- the mouse
 

@@ -15,6 +15,7 @@ from magicgui.widgets import (
 )
 from napari.utils.notifications import show_info
 from numpy.typing import NDArray
+from OpenGL.error import GLError
 from qtpy.QtWidgets import QDockWidget, QFileDialog, QSizePolicy
 from superqt import QCollapsible
 
@@ -242,10 +243,27 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             Image.fromarray(self.canvas.render()).save(path)
         except (OSError, ValueError) as error:
             report(error if isinstance(error, ValueError) else ValueError(str(error)))
+        except (RuntimeError, GLError) as error:  # the graphics driver
+            report(
+                ValueError(
+                    "Expected the graphics driver to give the picture back, got "
+                    f"{type(error).__name__}: {error}; close the color cloud, open it "
+                    "again and save once more."
+                )
+            )
         else:
             show_info(f"Saved {path}.")
 
     # ---- the workspace changed
+
+    def reset_choices(self, *_: Any) -> None:
+        """Show what can be chosen now; napari calls it as layers come and go.
+
+        Without a word: axes that are refilled one by one are for a moment of two
+        results.
+        """
+        for field in (self.whiten, *self.features):
+            refill(field)
 
     def _show_result(self, result: Result | None) -> None:
         self.status.value = (

@@ -2,62 +2,101 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from psygnal import Signal
 
 if TYPE_CHECKING:
     from .result import Result
 
 MOST = 100  # fits that are kept
+NO_LABELS = np.zeros(0, np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class _Packed:
+    """A result, its labels compressed: to a tenth or so, and within milliseconds.
+
+    Runs of one label are what there is to gain in them.
+    """
+
+    result: Result
+    labels: bytes
+    shape: tuple[int, ...]
+
+    @classmethod
+    def pack(cls, result: Result) -> _Packed:
+        labels = result.clustering.labels
+        packer = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+        packed = packer.compress(labels.tobytes()) + packer.flush()
+        bare = replace(result.clustering, labels=NO_LABELS)
+        return cls(replace(result, clustering=bare), packed, labels.shape)
+
+    def unpack(self) -> Result:
+        labels = np.frombuffer(bytearray(zlib.decompress(self.labels)), np.uint8)
+        whole = replace(self.result.clustering, labels=labels.reshape(self.shape))
+        return replace(self.result, clustering=whole)
 
 
 class UndoStack:
-    """Keeps results with their recipes and colors, and where among them we are."""
+    """Keeps results with their recipes and colors, and where among them we are.
+
+    Only the one where we are is kept as it is: labels of the others are compressed,
+    and those of arrays that are gone from their image are dropped.
+    """
 
     changed = Signal()
 
     def __init__(self) -> None:
-        self._results: list[Result] = []
-        self._place = -1
+        self._before: list[_Packed] = []
+        self._here: Result | None = None
+        self._after: list[_Packed] = []
 
     @property
     def can_undo(self) -> bool:
         """Whether there is an earlier result."""
-        return self._place > 0
+        return bool(self._before)
 
     @property
     def can_redo(self) -> bool:
         """Whether there is a later result."""
-        return self._place < len(self._results) - 1
+        return bool(self._after)
 
     def push(self, result: Result) -> None:
         """Add a result after the current one; what was later is forgotten."""
-        del self._results[self._place + 1 :]
-        self._results.append(result)
-        del self._results[:-MOST]
-        self._place = len(self._results) - 1
+        self._after.clear()
+        if self._here is not None:
+            self._before.append(_Packed.pack(self._here))
+        # Labels of other data cannot come back, and would keep those data.
+        self._before = [packed for packed in self._before if packed.result.current]
+        del self._before[: -(MOST - 1)]
+        self._here = result
         self.changed.emit()
 
     def undo(self) -> Result | None:
         """Go to the earlier result; None if there is none."""
-        return self._go(-1) if self.can_undo else None
+        return self._go(self._before, self._after)
 
     def redo(self) -> Result | None:
         """Go to the later result; None if there is none."""
-        return self._go(1) if self.can_redo else None
+        return self._go(self._after, self._before)
 
     def forget(self, image: object) -> None:
         """Drop the results of an image that was removed."""
-        here = self._results[self._place] if self._results else None
-        self._results = [r for r in self._results if r.image is not image]
-        if here in self._results:
-            self._place = self._results.index(here)
-        else:
-            self._place = len(self._results) - 1
+        for side in (self._before, self._after):
+            side[:] = [packed for packed in side if packed.result.image is not image]
+        if self._here is not None and self._here.image is image:
+            self._here = None
         self.changed.emit()
 
-    def _go(self, step: int) -> Result:
-        self._place += step
+    def _go(self, source: list[_Packed], target: list[_Packed]) -> Result | None:
+        if not source:
+            return None
+        if self._here is not None:
+            target.append(_Packed.pack(self._here))
+        self._here = source.pop().unpack()
         self.changed.emit()
-        return self._results[self._place]
+        return self._here

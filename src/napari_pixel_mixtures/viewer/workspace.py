@@ -23,6 +23,7 @@ from .labels_view import LabelsView
 from .layers import check_image, is_image, level_data
 from .messages import report
 from .model_sweep import ModelSweep
+from .removal import guard_removals
 from .result import Result
 from .selection_view import SelectionView
 from .stage import Stage
@@ -107,6 +108,7 @@ class Workspace:
         layers.events.renamed.connect(self._on_images_changed)
         layers.events.removed.connect(self._on_removed)
         layers.selection.events.active.connect(self._on_active)
+        guard_removals(viewer)
         images = self.images()
         active = layers.selection.active
         if active is not None and is_image(active):

@@ -1,0 +1,117 @@
+"""What may go wrong with graphics, layers and settings while all is live."""
+
+import numpy as np
+import pytest
+from napari.layers import Labels
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def live(viewer, picture, fit, open_widget):
+    """A viewer with a fit, live, the cloud beside it, and a layer of the user's."""
+    viewer.add_image(picture, name="bands")
+    fit(viewer, n_components=3)
+    cloud = open_widget(viewer, "Color cloud")
+    mine = viewer.add_labels(np.tri(32, 40, dtype=np.uint8), name="bands quantized")
+    workspace = workspace_of(viewer)
+    workspace.set_live(True)
+    return viewer, workspace, cloud, mine
+
+
+def refit(viewer, workspace, idle, n_components):
+    from dataclasses import replace
+
+    workspace.set_recipe(replace(workspace.recipe, n_components=n_components))
+    idle(viewer)
+
+
+def test_ours_come_back_and_theirs_stay(live, idle, said):
+    viewer, workspace, _, mine = live
+    before = mine.data.copy()
+    for layer in [layer for layer in viewer.layers if isinstance(layer, Labels)]:
+        if layer is not mine:
+            viewer.layers.remove(layer)
+    refit(viewer, workspace, idle, 2)
+    ours = workspace.labels.top_layer(workspace.image)
+    assert ours is not None and ours is not mine and ours.data.max() == 2
+    assert mine in viewer.layers
+    np.testing.assert_array_equal(mine.data, before)
+    assert said() == []
+
+
+def test_the_image_moves_while_live(live, idle, said):
+    viewer, workspace, _, mine = live
+    image = workspace.image
+    image.translate, image.scale = (7, -3), (2, 0.5)
+    refit(viewer, workspace, idle, 2)
+    ours = workspace.labels.top_layer(image)
+    np.testing.assert_array_equal(ours.translate, (7, -3))
+    np.testing.assert_array_equal(ours.scale, (2, 0.5))
+    np.testing.assert_array_equal(mine.translate, (0, 0))
+    assert said() == []
+
+
+def test_fewer_components_than_the_chosen_one(live, idle, said):
+    viewer, workspace, cloud, _ = live
+    cloud.whiten.value = 3
+    workspace.selection.choose_label(3)
+    refit(viewer, workspace, idle, 2)
+    assert cloud.whiten.value == "raw"
+    assert workspace.cloud.settings.whiten is None
+    assert cloud.canvas.render().shape[-1] == 4
+    assert said() == []
+
+
+def test_a_lasso_of_no_points(live, said):
+    _, workspace, cloud, _ = live
+    canvas = cloud.canvas.native
+    cloud.tool.value = "lasso"
+    for corners in ([(3, 3)], [(2, 2), (6, 2), (6, 6), (2, 6)]):
+        QTest.mousePress(canvas, LEFT, pos=QPoint(*corners[0]))
+        for corner in corners[1:]:
+            canvas._last_time = 0.0  # vispy drops moves within 10 ms
+            QTest.mouseMove(canvas, QPoint(*corner))
+        QTest.mouseRelease(canvas, LEFT, pos=QPoint(*corners[-1]))
+        assert workspace.selection.n_pixels == 0
+    assert said() == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError, "gl"])
+def test_the_graphics_driver_gives_nothing_back(live, said, monkeypatch, error):
+    from OpenGL.error import GLError
+
+    viewer, _, cloud, _ = live
+    layers = list(viewer.layers)
+    kind = GLError if error == "gl" else error
+
+    def fail(*_, **__):
+        raise kind("context lost")
+
+    monkeypatch.setattr(cloud.canvas.scene_canvas, "render", fail)
+    cloud.save_picture("/nowhere/cloud.png")
+    [(severity, text)] = said()
+    assert severity == "error"
+    assert text.startswith(
+        f"Expected the graphics driver to give the picture back, got {kind.__name__}: "
+    )
+    assert text.endswith("; close the color cloud, open it again and save once more.")
+    assert list(viewer.layers) == layers
+
+
+def test_the_canvas_is_lost_and_made_anew(live, open_widget, idle, qtbot, said):
+    """As near to a lost context as can be had: its objects go, and another comes."""
+    viewer, workspace, cloud, _ = live
+    cloud.canvas.free()
+    viewer.window.remove_dock_widget(cloud.native)
+    cloud.native.deleteLater()
+    qtbot.wait(20)
+    refit(viewer, workspace, idle, 2)
+    cloud = open_widget(viewer, "Color cloud")
+    colors = np.unique(cloud.canvas.render().reshape(-1, 4), axis=0)
+    assert len(colors) > 5
+    assert said() == []

@@ -1,0 +1,75 @@
+"""Layers that stay when others are removed, and what a closed dock leaves behind."""
+
+import gc
+import weakref
+
+import numpy as np
+import psutil
+import pytest
+from napari.utils import DirectLabelColormap
+
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+REPEATS = 6
+GROWTH = 12_000_000  # bytes; without freeing it is 5 MB each time
+
+
+def one(color):
+    return DirectLabelColormap(color_dict={None: "transparent", 1: color})
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_layer_keeps_what_it_was_given_just_before(viewer, qtbot, at_once):
+    """napari draws what waits as it removes a layer: in the right context."""
+    workspace_of(viewer)
+    shape = (40, 60)
+    stays = viewer.add_labels(np.ones(shape, np.uint8), colormap=one("red"), opacity=1)
+    others = [viewer.add_labels(np.zeros(shape, np.uint8)) for _ in range(2)]
+    qtbot.wait(100)
+    for color, rgb in (("white", (255, 255, 255)), ("blue", (0, 0, 255))):
+        stays.colormap = one(color)
+        if at_once:
+            viewer.layers.selection = set(others)
+            viewer.layers.remove_selected()
+        else:
+            viewer.layers.remove(others.pop())
+        qtbot.wait(50)
+        drawn = viewer.screenshot(flash=False)
+        middle = drawn[drawn.shape[0] // 2, drawn.shape[1] // 2, :3]
+        assert tuple(map(int, middle)) == rgb
+        if at_once:
+            others = [viewer.add_labels(np.zeros(shape, np.uint8)) for _ in range(2)]
+            qtbot.wait(50)
+
+
+def open_and_close(viewer, qtbot):
+    """Open the cloud, draw it, close its dock; tell what might be left."""
+    dock, widget = viewer.window.add_plugin_dock_widget(
+        "napari-pixel-mixtures", "Color cloud"
+    )
+    qtbot.waitUntil(widget.canvas.native.isValid)
+    widget.canvas.render()
+    objects = widget.canvas.scene_canvas.context.shared.parser._objects
+    assert len(objects) > 5
+    canvas = widget.canvas
+    left = [widget, canvas, canvas.scene_canvas, canvas.native, canvas._markers]
+    references = [weakref.ref(thing) for thing in left]
+    del canvas, widget, left
+    viewer.window.remove_dock_widget(dock)
+    del dock
+    qtbot.wait(20)
+    gc.collect()
+    return references, objects
+
+
+def test_a_closed_cloud_leaves_nothing(viewer, picture, fit, qtbot):
+    viewer.add_image(picture, name="bands")
+    fit(viewer, n_components=3)
+    process = psutil.Process()
+    for number in range(2 + REPEATS):
+        references, objects = open_and_close(viewer, qtbot)
+        assert [reference() for reference in references] == [None] * len(references)
+        assert objects == {}  # on the graphics card
+        if number == 1:
+            before = process.memory_info().rss
+    assert process.memory_info().rss - before < GROWTH
