@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.cluster import KMeans, kmeans_plusplus
 
+from .algebra import TINY
 from .em import Data, IllDefinedError, em_step
-from .moments import TINY, MixtureParameters
+from .moments import MixtureParameters
 from .seeding import nearest_seeds
 
 if TYPE_CHECKING:

@@ -62,7 +62,9 @@ def _jobs(
     yield seeding.SEED
     for d in n_features:
         for name in covariance_types:
-            plan = Plan(COVARIANCE_TYPES[name].layout, d, dtype)
+            kind = COVARIANCE_TYPES[name]
+            plan = Plan(kind.layout, d, dtype)
+            yield from (kind.layout.prepare, kind.layout.move, kind.estimation)
             for kernel_name in ("moments", "details", "labels"):
                 yield (kernel_name, plan)
     yield distinct.MARK
