@@ -9,10 +9,15 @@ or 1: column `i % m` belongs to feature i.
 from __future__ import annotations
 
 from math import log, pi, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit, types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Job = tuple[Callable[..., Any], tuple[Any, ...]]
 
 # Kernels work with powers of 2: exp(-|z|^2 / 2) = 2**-|SCALE z|^2.
 SCALE = sqrt(0.5 / log(2.0))
@@ -415,11 +420,11 @@ def _estimate_types(second: int, factors: int, covariances: int) -> Any:
     )
 
 
-PREPARE_TRIANGLES = (_prepare_triangles, _prepare_types(3))
-PREPARE_DIAGONALS = (_prepare_diagonals, _prepare_types(2))
-MOVE_TRIANGLES = (_move_triangles, _move_types(3))
-MOVE_DIAGONALS = (_move_diagonals, _move_types(2))
-ESTIMATE_FULL = (_estimate_full, _estimate_types(3, 3, 3))
-ESTIMATE_TIED = (_estimate_tied, _estimate_types(3, 3, 2))
-ESTIMATE_DIAGONAL = (_estimate_diagonal, _estimate_types(2, 2, 2))
-ESTIMATE_SPHERICAL = (_estimate_spherical, _estimate_types(1, 2, 1))
+PREPARE_TRIANGLES: Job = (_prepare_triangles, _prepare_types(3))
+PREPARE_DIAGONALS: Job = (_prepare_diagonals, _prepare_types(2))
+MOVE_TRIANGLES: Job = (_move_triangles, _move_types(3))
+MOVE_DIAGONALS: Job = (_move_diagonals, _move_types(2))
+ESTIMATE_FULL: Job = (_estimate_full, _estimate_types(3, 3, 3))
+ESTIMATE_TIED: Job = (_estimate_tied, _estimate_types(3, 3, 2))
+ESTIMATE_DIAGONAL: Job = (_estimate_diagonal, _estimate_types(2, 2, 2))
+ESTIMATE_SPHERICAL: Job = (_estimate_spherical, _estimate_types(1, 2, 1))

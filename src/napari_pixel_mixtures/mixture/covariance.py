@@ -31,7 +31,7 @@ class CovarianceType(ABC):
 
     name: ClassVar[str]
     layout: ClassVar[Layout]
-    estimation: ClassVar[tuple[Any, Any]]
+    estimation: ClassVar[algebra.Job]
     """The compiled M step, see `algebra`."""
     demand: ClassVar[str]
     """What a precision should be, in an error."""

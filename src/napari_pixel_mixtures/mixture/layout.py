@@ -77,9 +77,9 @@ class Layout(ABC):
     """
 
     name: ClassVar[str]
-    prepare: ClassVar[tuple[Any, Any]]
+    prepare: ClassVar[algebra.Job]
     """Rounds means and factors for a kernel, see `algebra`."""
-    move: ClassVar[tuple[Any, Any]]
+    move: ClassVar[algebra.Job]
     """Gives new means from moments, see `algebra`."""
 
     @abstractmethod
