@@ -240,6 +240,18 @@ class Round(NamedTuple):
     thinning: int = 1
 
 
+class _Run(NamedTuple):
+    """A short EM run, as far as it has come."""
+
+    parameters: MixtureParameters
+    likelihood: float = -np.inf
+    iterations: int = 0
+    ended: bool = False
+
+
+# Iterations between two occasions to cancel.
+_AT_A_TIME = 10
+
 # Rises of the mean log-likelihood that are not told apart.
 _EQUAL = 1e-3
 
@@ -284,7 +296,7 @@ def compete(
     team: Team,
     rounds: Iterable[Round],
 ) -> Generator[None, None, MixtureParameters]:
-    """Let starts compete by their likelihood; yields after each round.
+    """Let starts compete by their likelihood; yields every few iterations.
 
     Parameters
     ----------
@@ -303,13 +315,17 @@ def compete(
     """
     for one in rounds:
         run = partial(_improve, part=_thinned(part, one), settings=settings, one=one)
-        improved = team.map(run, candidates[: one.n_starts])
-        yield
-        best = max(likelihood for _, likelihood in improved)
+        improved = [_Run(parameters) for parameters in candidates[: one.n_starts]]
+        for _ in range(0, one.iterations, _AT_A_TIME):
+            improved = team.map(run, improved)
+            yield
+            if all(each.ended for each in improved):
+                break
+        best = max(each.likelihood for each in improved)
         # Starts that come to the same end differ by rounding errors: among equals
         # the first goes ahead, so that these errors do not choose.
-        improved.sort(key=lambda candidate: _behind(candidate[1], best))
-        candidates = [parameters for parameters, _ in improved]
+        improved.sort(key=lambda each: _behind(each.likelihood, best))
+        candidates = [each.parameters for each in improved]
     return candidates[0]
 
 
@@ -343,23 +359,21 @@ def nearest_means(
 
 
 def _improve(
-    parameters: MixtureParameters,
-    team: Team,
-    *,
-    part: Data,
-    settings: StartSettings,
-    one: Round,
-) -> tuple[MixtureParameters, float]:
-    """Do the iterations of a round; a start that becomes singular ends early."""
-    before = -np.inf
-    for _ in range(one.iterations):
+    run: _Run, team: Team, *, part: Data, settings: StartSettings, one: Round
+) -> _Run:
+    """Do a few iterations of a round; a start that becomes singular ends early."""
+    parameters, before, done, ended = run
+    stop = min(done + _AT_A_TIME, one.iterations)
+    while done < stop and not ended:
+        done += 1
         try:
             new, likelihood = em_step(
                 parameters, part, settings.kind, settings.reg_covar, team
             )
         except IllDefinedError:
-            break
-        if likelihood - before < one.least_change:
-            break
-        parameters, before = new, likelihood
-    return parameters, before
+            ended = True
+            continue
+        ended = likelihood - before < one.least_change
+        if not ended:
+            parameters, before = new, likelihood
+    return _Run(parameters, before, done, ended or done == one.iterations)
