@@ -6,6 +6,7 @@ After Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding"
 
 from __future__ import annotations
 
+from functools import cache
 from math import log
 from typing import TYPE_CHECKING, Any
 
@@ -122,16 +123,25 @@ def moments_by_label(
     d = samples.shape[1]
     totals, means = np.zeros(n_labels), np.zeros((n_labels, d))
     second, unclaimed = np.zeros((n_labels, d, d)), np.zeros((d, d))
-    real = from_dtype(samples.dtype)
-    signature = (
+    sums = (totals, means, second, unclaimed)
+    labels = np.ascontiguousarray(labels, np.int64)
+    _sum_labeled_for(samples.dtype)(samples, weights, labels, *sums)
+    return sums
+
+
+def sum_job(dtype: Any) -> tuple[Any, Any]:
+    """Return the compiled function of `moments_by_label` and its types."""
+    real = from_dtype(np.dtype(dtype))
+    return _sum_labeled, (
         types.Array(real, 2, "A", readonly=True),
         types.Array(real, 1, "A", readonly=True),
         *(types.Array(types.int64, 1, "C"), _FLOATS, _TABLE, _TABLES, _TABLE),
     )
-    sums = (totals, means, second, unclaimed)
-    labels = np.ascontiguousarray(labels, np.int64)
-    compile_for(_sum_labeled, signature)(samples, weights, labels, *sums)
-    return sums
+
+
+@cache
+def _sum_labeled_for(dtype: np.dtype[Any]) -> Any:
+    return compile_for(*sum_job(dtype))
 
 
 def _sum_labeled(

@@ -317,10 +317,13 @@ def compete(
         run = partial(_improve, part=_thinned(part, one), settings=settings, one=one)
         improved = [_Run(parameters) for parameters in candidates[: one.n_starts]]
         for _ in range(0, one.iterations, _AT_A_TIME):
-            improved = team.map(run, improved)
-            yield
-            if all(each.ended for each in improved):
+            going = [place for place, each in enumerate(improved) if not each.ended]
+            if not going:
                 break
+            found = team.map(run, [improved[place] for place in going])
+            for place, each in zip(going, found, strict=True):
+                improved[place] = each
+            yield
         best = max(each.likelihood for each in improved)
         # Starts that come to the same end differ by rounding errors: among equals
         # the first goes ahead, so that these errors do not choose.

@@ -60,6 +60,7 @@ def _jobs(
     n_features: Sequence[int], covariance_types: Sequence[str], dtype: np.dtype[Any]
 ) -> Iterator[tuple[Any, ...]]:
     yield seeding.SEED
+    yield seeding.sum_job(dtype)
     for d in n_features:
         for name in covariance_types:
             kind = COVARIANCE_TYPES[name]
