@@ -20,7 +20,7 @@ class Engine:
     covariance_types = ("full",)
     takes_start = True
     compiles = False
-    """Whether the first run is slower than the others."""
+    """Whether the first run is slower than the others, and so not counted."""
 
     @classmethod
     def installed(cls):
