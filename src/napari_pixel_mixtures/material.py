@@ -318,10 +318,10 @@ def value_covariances(
 def check_distinct(values: NDArray[Any], n_components: int) -> None:
     """Refuse fewer distinct samples than components.
 
-    Nearly always the first few thousand rows have enough of them.
+    Nearly always the first few rows have enough of them.
     """
     n, d = values.shape
-    length = 4096
+    length = 4 * n_components
     while True:
         rows = values[:length]
         found = len(np.unique(rows, axis=0)) if d > 1 else len(np.unique(rows))

@@ -279,8 +279,10 @@ def _mixture(
     with np.errstate(all="ignore"):
         precisions = kind.precisions(found["precisions_cholesky"])
         factors = kind.factors(cholesky, k)
-        sound = bool(np.isfinite(kind.log_determinants(factors, d)).all())
-        if factors.ndim == 3:
+        triangles = factors.ndim == 3
+        diagonals = np.diagonal(factors, axis1=1, axis2=2) if triangles else factors
+        sound = bool((np.isfinite(diagonals) & (diagonals > 0)).all())
+        if triangles:
             sound &= np.array_equal(cholesky, np.triu(cholesky))
             sound &= _positive_definite(covariances.reshape(-1, d, d), dtype)
         else:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from . import algebra
 from .layout import Diagonal as DiagonalLayout
 from .layout import Layout, Scalar, Triangle
+from .library import routine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +27,7 @@ class CovarianceType(ABC):
     Covariances, precisions and Cholesky factors have the shapes and the meaning
     that they have in scikit-learn. A *factor* L whitens: z = L (x - mean). Factors
     are stored for each component, as the layout wants them: (K, d, d) lower
-    triangles, (K, d) or (K,).
+    triangles, (K, d) or (K, 1).
 
     With `exponents` b (d,), the density of a component is the product over the
     columns of p(x_j | x_1 .. x_(j-1)) ** b_j, see `FastGaussianMixture`.
@@ -33,6 +35,8 @@ class CovarianceType(ABC):
 
     name: ClassVar[str]
     layout: ClassVar[Layout]
+    estimation: ClassVar[algebra.Job]
+    """The compiled M step, see `algebra`."""
     demand: ClassVar[str]
     """What a precision should be, in an error."""
     exponents: Array | None = None
@@ -91,10 +95,6 @@ class CovarianceType(ABC):
         """Whitening factors from scikit-learn's precisions_cholesky_."""
 
     @abstractmethod
-    def log_determinants(self, factors: Array, n_features: int) -> Array:
-        """Logarithm of the determinant of each factor, (K,)."""
-
-    @abstractmethod
     def cholesky_of_precisions(self, precisions: Array) -> Array:
         """Give precisions_cholesky_ from precisions.
 
@@ -109,7 +109,6 @@ class CovarianceType(ABC):
     def inverse(self, precisions: Array) -> Array:
         """Give covariances from precisions."""
 
-    @abstractmethod
     def estimate(
         self, moments: WhitenedMoments, reg_covar: float
     ) -> tuple[Array, Array, float]:
@@ -130,13 +129,18 @@ class CovarianceType(ABC):
         covariances, precisions_cholesky : arrays
         pivot : float
             The smallest ratio of a remaining variance to the raw second moment that
-            it is the rest of: what rounding errors of the sums are divided by.
-
-        Raises
-        ------
-        LinAlgError
-            A covariance is not positive definite.
+            it is the rest of: what rounding errors of the sums are divided by. Minus
+            infinity if a covariance is not positive definite; then the arrays hold
+            nothing of use.
         """
+        shape = self.shape(*moments.means.shape)
+        covariances, cholesky = np.zeros((2, *shape))
+        pivot = routine(self.estimation)(
+            *(moments.sums, moments.counts, moments.first, moments.second),
+            *(moments.shifts, moments.factors, moments.scales, float(reg_covar)),
+            *(covariances, cholesky),
+        )
+        return covariances, cholesky, pivot
 
     @abstractmethod
     def from_matrices(
@@ -184,6 +188,7 @@ class Full(CovarianceType):
     """Every component has its own covariance matrix, (K, d, d)."""
 
     name = "full"
+    estimation = algebra.ESTIMATE_FULL
     layout = Triangle()
     demand = "symmetric, positive-definite"
 
@@ -210,11 +215,6 @@ class Full(CovarianceType):
         """Lower triangles (K, d, d): the transposed precisions_cholesky_."""
         return _transposed(precisions_cholesky)
 
-    def log_determinants(self, factors: Array, n_features: int) -> Array:
-        """Logarithm of the determinant of each factor, (K,)."""
-        diagonals = np.diagonal(factors, axis1=1, axis2=2)
-        return np.asarray(np.log(diagonals).sum(axis=1))
-
     def cholesky_of_precisions(self, precisions: Array) -> Array:
         """Upper triangles U with U U^T the precision."""
         flipped = np.linalg.cholesky(precisions[..., ::-1, ::-1])
@@ -227,14 +227,6 @@ class Full(CovarianceType):
     def inverse(self, precisions: Array) -> Array:
         """Give covariances from precisions."""
         return np.linalg.inv(precisions)
-
-    def estimate(
-        self, moments: WhitenedMoments, reg_covar: float
-    ) -> tuple[Array, Array, float]:
-        """M step of the covariances, each with its own sums."""
-        rest = moments.centered() / moments.counts[:, None, None]
-        raw = moments.second / moments.counts[:, None, None]
-        return _from_whitened(rest, raw, moments.factors, moments.scales, reg_covar)
 
     def from_matrices(
         self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
@@ -250,23 +242,11 @@ def _inverse_triangle(triangles: Array) -> Array:
     return np.tril(np.linalg.solve(triangles, identity))
 
 
-def _from_whitened(
-    rest: Array, raw: Array, factors: Array, scales: Array, reg_covar: float
-) -> tuple[Array, Array, float]:
-    """Give covariances and Cholesky factors from the covariance of z."""
-    regularized = rest + reg_covar * (factors @ _transposed(factors))
-    root = np.linalg.cholesky(regularized)
-    pivots = np.diagonal(root, axis1=-2, axis2=-1) ** 2
-    least = np.min(pivots / np.maximum(pivots, np.diagonal(raw, axis1=-2, axis2=-1)))
-    scales = scales @ root
-    inverse = _transposed(_inverse_triangle(scales))
-    return scales @ _transposed(scales), inverse, float(least)
-
-
 class Tied(Full):
     """All components share one covariance matrix, (d, d)."""
 
     name = "tied"
+    estimation = algebra.ESTIMATE_TIED
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """Shape of the covariances."""
@@ -280,19 +260,6 @@ class Tied(Full):
         """Lower triangles (K, d, d), all the same."""
         one = _transposed(precisions_cholesky)
         return np.broadcast_to(one, (n_components, *one.shape))
-
-    def estimate(
-        self, moments: WhitenedMoments, reg_covar: float
-    ) -> tuple[Array, Array, float]:
-        """M step of the covariance, from the sums of all components."""
-        total = moments.counts.sum()
-        return _from_whitened(
-            moments.centered().sum(axis=0) / total,
-            moments.second.sum(axis=0) / total,
-            moments.factors[0],
-            moments.scales[0],
-            reg_covar,
-        )
 
     def from_matrices(
         self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
@@ -311,6 +278,7 @@ class Diagonal(CovarianceType):
     """Every component has its own variance along each feature, (K, d)."""
 
     name = "diag"
+    estimation = algebra.ESTIMATE_DIAGONAL
     layout = DiagonalLayout()
     demand = "positive"
 
@@ -332,10 +300,6 @@ class Diagonal(CovarianceType):
         """Inverse standard deviations, (K, d)."""
         return precisions_cholesky
 
-    def log_determinants(self, factors: Array, n_features: int) -> Array:
-        """Logarithm of the determinant of each factor, (K,)."""
-        return np.asarray(np.log(factors).sum(axis=1))
-
     def cholesky_of_precisions(self, precisions: Array) -> Array:
         """Square roots of the precisions."""
         return np.asarray(np.sqrt(_positive(precisions)))
@@ -348,19 +312,6 @@ class Diagonal(CovarianceType):
         """Give variances from precisions."""
         return np.asarray(1 / precisions)
 
-    def estimate(
-        self, moments: WhitenedMoments, reg_covar: float
-    ) -> tuple[Array, Array, float]:
-        """M step of the variances, (K, d)."""
-        counts = moments.counts[:, None]
-        rest = (
-            moments.second
-            - 2 * moments.first * moments.shifts
-            + moments.sums[:, None] * moments.shifts**2
-        ) / counts
-        scales = moments.scales
-        return _from_variances(rest, moments.second / counts, scales, reg_covar)
-
     def from_matrices(
         self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
     ) -> tuple[Array, Array]:
@@ -370,19 +321,11 @@ class Diagonal(CovarianceType):
         return variances, 1 / np.sqrt(variances)
 
 
-def _from_variances(
-    rest: Array, raw: Array, scales: Array, reg_covar: float
-) -> tuple[Array, Array, float]:
-    """Give variances and their inverse roots from the variances of z."""
-    variances = _positive(rest * scales**2 + reg_covar)
-    raw = np.maximum(raw * scales**2, variances)
-    return variances, 1 / np.sqrt(variances), float(np.min(variances / raw))
-
-
 class Spherical(CovarianceType):
     """Every component has one variance for all features, (K,)."""
 
     name = "spherical"
+    estimation = algebra.ESTIMATE_SPHERICAL
     layout: ClassVar[Layout] = Scalar()
     demand = "positive"
 
@@ -408,12 +351,8 @@ class Spherical(CovarianceType):
         return np.asarray(covariances[:, None, None] * eye)
 
     def factors(self, precisions_cholesky: Array, n_components: int) -> Array:
-        """Inverse standard deviations, (K,)."""
-        return precisions_cholesky
-
-    def log_determinants(self, factors: Array, n_features: int) -> Array:
-        """Logarithm of the determinant of each factor, (K,)."""
-        return np.asarray(n_features * np.log(factors))
+        """Inverse standard deviations, (K, 1)."""
+        return precisions_cholesky[:, None]
 
     def cholesky_of_precisions(self, precisions: Array) -> Array:
         """Square roots of the precisions."""
@@ -426,19 +365,6 @@ class Spherical(CovarianceType):
     def inverse(self, precisions: Array) -> Array:
         """Give variances from precisions."""
         return np.asarray(1 / precisions)
-
-    def estimate(
-        self, moments: WhitenedMoments, reg_covar: float
-    ) -> tuple[Array, Array, float]:
-        """M step of the variances, (K,): the mean over the features."""
-        counts = moments.counts * moments.shifts.shape[1]
-        rest = (
-            moments.second
-            - 2 * (moments.first * moments.shifts).sum(axis=1)
-            + moments.sums * (moments.shifts**2).sum(axis=1)
-        ) / counts
-        scales = moments.scales
-        return _from_variances(rest, moments.second / counts, scales, reg_covar)
 
     def from_matrices(
         self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float
@@ -463,10 +389,6 @@ class TemperedSpherical(Spherical):
         """Inverse standard deviations, (K, d)."""
         return np.repeat(precisions_cholesky[:, None], len(self.exponents), axis=1)
 
-    def log_determinants(self, factors: Array, n_features: int) -> Array:
-        """Logarithm of the determinant of each factor, (K,)."""
-        return np.asarray(np.log(factors).sum(axis=1))
-
     def estimate(
         self, moments: WhitenedMoments, reg_covar: float
     ) -> tuple[Array, Array, float]:
@@ -477,9 +399,14 @@ class TemperedSpherical(Spherical):
             - 2 * moments.first * moments.shifts
             + moments.sums[:, None] * moments.shifts**2
         ).sum(axis=1) / counts
-        scales = moments.scales[:, 0] * np.sqrt(self.exponents[0])
-        raw = moments.second.sum(axis=1) / counts
-        return _from_variances(rest, raw, scales, reg_covar)
+        # The old standard deviations, without the exponent that is in the scale.
+        squares = self.exponents[0] * moments.scales[:, 0] ** 2
+        variances = rest * squares + reg_covar
+        if not np.all(variances > 0):
+            return variances, variances, -np.inf
+        raw = moments.second.sum(axis=1) / counts * squares
+        pivot = np.min(variances / np.maximum(variances, raw))
+        return variances, 1 / np.sqrt(variances), float(pivot)
 
     def from_matrices(
         self, matrices: Array, counts: Array, unclaimed: Array, reg_covar: float

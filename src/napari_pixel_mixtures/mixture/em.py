@@ -156,10 +156,7 @@ def em_step(
         density = Density.of(parameters, kind, precision)
         moments, score = sum_moments(density, data.samples, data.weights, team)
         read = WhitenedMoments.read(moments, density, kind.layout)
-        try:
-            covariances, precisions_cholesky, pivot = kind.estimate(read, reg_covar)
-        except np.linalg.LinAlgError:
-            pivot = -np.inf
+        covariances, precisions_cholesky, pivot = kind.estimate(read, reg_covar)
         if pivot >= LEAST_PIVOT:
             break
     if pivot == -np.inf:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from . import algebra
 from .lanes import INT64, LANES
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class Layout(ABC):
     """
 
     name: ClassVar[str]
+    prepare: ClassVar[algebra.Job]
+    """Rounds means and factors for a kernel, see `algebra`."""
+    move: ClassVar[algebra.Job]
+    """Gives new means from moments, see `algebra`."""
 
     @abstractmethod
     def n_factors(self, n_features: int) -> int:
@@ -87,7 +92,7 @@ class Layout(ABC):
 
     @abstractmethod
     def pack(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Store factors: (K, d, d), (K, d) or (K,) -> (K, n_factors)."""
+        """Store factors: (K, d, d), (K, d) or (K, 1) -> (K, n_factors)."""
 
     @abstractmethod
     def unpack_moments(
@@ -135,6 +140,8 @@ class Triangle(Layout):
     """A lower triangle: unrolled kernels store its rows, looping ones a square."""
 
     name = "triangle"
+    prepare = algebra.PREPARE_TRIANGLES
+    move = algebra.MOVE_TRIANGLES
 
     def n_factors(self, n_features: int) -> int:
         """Length of the stored factor."""
@@ -252,6 +259,8 @@ class Diagonal(Layout):
     """One factor for each feature."""
 
     name = "diagonal"
+    prepare = algebra.PREPARE_DIAGONALS
+    move = algebra.MOVE_DIAGONALS
 
     def n_factors(self, n_features: int) -> int:
         """Length of the stored factor."""
@@ -264,7 +273,7 @@ class Diagonal(Layout):
     def pack(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Store factors (K, d)."""
         extra = padded(factors.shape[1]) - factors.shape[1]
-        return np.pad(factors, [(0, 0), (0, extra)])
+        return np.pad(factors, [(0, 0), (0, extra)]) if extra else factors
 
     def unpack_moments(
         self, moments: NDArray[np.float64], n_features: int
@@ -343,8 +352,8 @@ class Scalar(Diagonal):
         return 1
 
     def pack(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Store factors (K,)."""
-        return factors[:, None]
+        """Store factors (K, 1)."""
+        return factors
 
     def unpack_moments(
         self, moments: NDArray[np.float64], n_features: int

@@ -69,6 +69,7 @@ _SOURCES: dict[str, Callable[..., Any]] = {
 }
 _dispatchers: dict[Callable[..., Any], Any] = {}
 _kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
+_routines: dict[Callable[..., Any], Callable[..., Any]] = {}
 _lock = threading.RLock()
 
 # A process that is forked while a kernel is being compiled would wait for ever for
@@ -104,6 +105,18 @@ def kernel(name: str, plan: Plan) -> Callable[..., None]:
     if found is None:
         signature = _SIGNATURES[name](plan._numba_type_, _arrays(plan.dtype))
         found = _kernels[key] = compile_for(_SOURCES[name], signature)
+    return found
+
+
+def routine(job: tuple[Callable[..., Any], Signature]) -> Callable[..., Any]:
+    """Return what `compile_for` does of a function that has one signature only.
+
+    Looked up by the function alone, which is fast enough for the inside of a loop.
+    """
+    function, signature = job
+    found = _routines.get(function)
+    if found is None:
+        found = _routines[function] = compile_for(function, signature)
     return found
 
 

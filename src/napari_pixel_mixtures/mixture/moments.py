@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .algebra import SCALE
+from .library import routine
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -16,15 +18,6 @@ if TYPE_CHECKING:
     from .layout import Layout
 
     Array = NDArray[Any]
-
-# Kernels work with powers of 2: exp(-|z|^2 / 2) = 2**-|SCALE z|^2.
-SCALE = float(np.sqrt(0.5 / np.log(2.0)))
-
-# 10 eps, which scikit-learn adds to the sum of responsibilities of a component.
-TINY = 10 * float(np.finfo(np.float64).eps)
-
-# Log-density of a component with weight 0, and still a float32.
-NEVER = -1e30
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class Density:
         See `Layout`.
     means : array (K, d)
         float64, exactly those that the kernels see.
-    factors, scales : arrays
+    factors, scales : arrays (K, d, d), (K, d) or (K, 1)
         L as the kernels see it, in float64, and its inverse.
     """
 
@@ -84,42 +77,20 @@ class Density:
         n_components, d = parameters.means.shape
         plan = Plan(layout, d, dtype)
         width = plan.width
-        # Weight 0 has no logarithm, which `where` leaves out.
-        log_weights = np.full(n_components, NEVER)
-        positive = parameters.weights > 0
-        np.log(parameters.weights, out=log_weights, where=positive)
         exact = kind.factors(parameters.precisions_cholesky, n_components)
-        tempered = kind.tempered(exact)
-        constants = log_weights - 0.5 * d * np.log(2 * np.pi)
-        constants += kind.log_determinants(tempered, d)
-        constants += kind.correction(exact)
-        array = np.zeros((n_components, plan.n_parameters), plan.dtype)
-        array[:, 0] = constants / np.log(2.0)
-        array[:, 1 : 1 + d] = parameters.means
+        head = np.zeros((n_components, 1 + 2 * width))
+        seen = np.empty((n_components, d))
+        packed, factors, scales = np.zeros((3, *exact.shape))
         # What rounding does to means and factors is known, and taken account of.
-        factors = (tempered * SCALE).astype(plan.dtype).astype(np.float64)
-        rounding = parameters.means - array[:, 1 : 1 + d].astype(np.float64)
-        shifts = -_apply(factors, rounding)
-        array[:, 1 + width : 1 + width + d] = shifts
-        array[:, 1 + 2 * width :] = layout.pack(factors)
-        scales = _inverse(factors)
-        seen = array[:, 1 : 1 + d].astype(np.float64)
-        seen -= _apply(scales, array[:, 1 + width : 1 + width + d].astype(np.float64))
-        return cls(plan, array, seen, factors / SCALE, scales * SCALE)
-
-
-def _apply(factors: Array, vectors: Array) -> Array:
-    """Multiply vectors (K, d) by factors (K, d, d), (K, d) or (K,)."""
-    if factors.ndim == 3:
-        return np.asarray((factors @ vectors[:, :, None])[:, :, 0])
-    return np.asarray(factors.reshape(len(factors), -1) * vectors)
-
-
-def _inverse(factors: Array) -> Array:
-    if factors.ndim == 3:
-        identity = np.broadcast_to(np.eye(factors.shape[-1]), factors.shape)
-        return np.tril(np.linalg.solve(factors, identity))
-    return 1 / factors
+        routine(layout.prepare)(
+            *(parameters.weights, parameters.means, kind.tempered(exact)),
+            *(plan.dtype == np.float32, width, head, packed, seen, factors, scales),
+        )
+        head[:, 0] += kind.correction(exact) / np.log(2.0)
+        array = np.empty((n_components, plan.n_parameters), plan.dtype)
+        array[:, : 1 + 2 * width] = head
+        array[:, 1 + 2 * width :] = layout.pack(packed)
+        return cls(plan, array, seen, factors, scales)
 
 
 @dataclass(frozen=True)
@@ -165,23 +136,13 @@ class WhitenedMoments:
         layout : Layout
         """
         d = density.means.shape[1]
-        width = density.plan.width
-        sums = moments[:, 0]
-        counts = sums + TINY
-        first = moments[:, 1 : 1 + d] / SCALE
-        second = layout.unpack_moments(moments[:, 1 + width :], d) / SCALE**2
-        # The new mean is the sum of r x over `counts`, which exceeds the sum of r.
-        excess = (TINY / counts)[:, None]
-        shifts = first / counts[:, None] - _apply(
-            density.factors, excess * density.means
-        )
-        means = density.means + _apply(density.scales, shifts)
+        second = layout.unpack_moments(moments[:, 1 + density.plan.width :], d)
+        counts = np.empty(len(moments))
+        first, shifts, means = np.empty((3, *density.means.shape))
         factors, scales = density.factors, density.scales
+        routine(layout.move)(
+            *(moments, density.means, factors, scales, counts, first, shifts, means),
+        )
+        second = second / SCALE**2
+        sums = moments[:, 0]
         return cls(sums, counts, first, second, shifts, means, factors, scales)
-
-    def centered(self) -> Array:
-        """Return second moments about the new means, (K, d, d)."""
-        cross = self.first[:, :, None] * self.shifts[:, None, :]
-        square = self.shifts[:, :, None] * self.shifts[:, None, :]
-        square *= self.sums[:, None, None]
-        return np.asarray(self.second - cross - np.swapaxes(cross, 1, 2) + square)

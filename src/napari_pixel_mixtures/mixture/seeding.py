@@ -1,4 +1,4 @@
-"""k-means++ in compiled code: means for a start, and who is nearest to them.
+"""k-means++ in compiled code: who is nearest to which seed, and moments by label.
 
 After Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding"
 (2007), with several trials for each mean, the best of which is kept.
@@ -6,26 +6,32 @@ After Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding"
 
 from __future__ import annotations
 
+from functools import cache
 from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import types
+from numba import from_dtype, types
 
-from .library import compile_for
+from .library import compile_for, routine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FLOATS = types.Array(types.float64, 1, "C")
 _TABLE = types.Array(types.float64, 2, "C")
+_TABLES = types.Array(types.float64, 3, "C")
+
+
+def draws_for(n_seeds: int, random_state: np.random.RandomState) -> Any:
+    """Draw the random numbers (n_seeds, n_trials) that `nearest_seeds` wants."""
+    return random_state.uniform(size=(n_seeds, 2 + int(log(n_seeds))))
 
 
 def nearest_seeds(
     samples: NDArray[np.float64],
     weights: NDArray[np.float64],
-    n_seeds: int,
-    random_state: np.random.RandomState,
+    draws: NDArray[np.float64],
 ) -> NDArray[np.int64]:
     """Pick samples far from one another, and deal all samples out to the nearest.
 
@@ -34,19 +40,16 @@ def nearest_seeds(
     samples : array (n, d) of float64, contiguous
     weights : array (n,) of float64
         How much each sample counts.
-    n_seeds : int
-        At most n.
-    random_state : RandomState
+    draws : array (n_seeds, n_trials) of float64
+        From `draws_for`; n_seeds is at most n.
 
     Returns
     -------
     array (n,) of int64
         Which of the seeds is nearest, from 0.
     """
-    n_trials = 2 + int(log(n_seeds))
-    draws = random_state.uniform(size=(n_seeds, n_trials))
     columns = np.ascontiguousarray(samples.T)
-    found: NDArray[np.int64] = compile_for(*SEED)(columns, weights, draws)
+    found: NDArray[np.int64] = routine(SEED)(columns, weights, draws)
     return found
 
 
@@ -90,3 +93,84 @@ def _seed(columns: Any, weights: Any, draws: Any) -> Any:
 
 SEED = (_seed, (_TABLE, _FLOATS, _TABLE))
 """The compiled function and its types."""
+
+
+def moments_by_label(
+    samples: NDArray[Any], weights: NDArray[Any], labels: NDArray[Any], n_labels: int
+) -> tuple[NDArray[np.float64], ...]:
+    """Sum up the samples of each label, in float64 and in two passes.
+
+    Parameters
+    ----------
+    samples : array (n, d) of float32 or float64
+    weights : array (n,) of the same type
+        How much each sample counts.
+    labels : array (n,) of int
+        From 0; -1 for none.
+    n_labels : int
+
+    Returns
+    -------
+    totals : array (n_labels,)
+        Sum of the weights.
+    means : array (n_labels, d)
+        0 where there is no weight.
+    second : array (n_labels, d, d)
+        Sum of the weighted second moments about the mean.
+    unclaimed : array (d, d)
+        Sum of weight times x x^T over samples without a label.
+    """
+    d = samples.shape[1]
+    totals, means = np.zeros(n_labels), np.zeros((n_labels, d))
+    second, unclaimed = np.zeros((n_labels, d, d)), np.zeros((d, d))
+    sums = (totals, means, second, unclaimed)
+    labels = np.ascontiguousarray(labels, np.int64)
+    _sum_labeled_for(samples.dtype)(samples, weights, labels, *sums)
+    return sums
+
+
+def sum_job(dtype: Any) -> tuple[Any, Any]:
+    """Return the compiled function of `moments_by_label` and its types."""
+    real = from_dtype(np.dtype(dtype))
+    return _sum_labeled, (
+        types.Array(real, 2, "A", readonly=True),
+        types.Array(real, 1, "A", readonly=True),
+        *(types.Array(types.int64, 1, "C"), _FLOATS, _TABLE, _TABLES, _TABLE),
+    )
+
+
+@cache
+def _sum_labeled_for(dtype: np.dtype[Any]) -> Any:
+    return compile_for(*sum_job(dtype))
+
+
+def _sum_labeled(
+    samples: Any,
+    weights: Any,
+    labels: Any,
+    totals: Any,
+    means: Any,
+    second: Any,
+    unclaimed: Any,
+) -> None:
+    n, d = samples.shape
+    offset = np.empty(d)
+    for i in range(n):
+        k = labels[i]
+        if k >= 0:
+            totals[k] += weights[i]
+            for j in range(d):
+                means[k, j] += np.float64(weights[i]) * samples[i, j]
+    for k in range(len(totals)):
+        if totals[k] > 0.0:
+            means[k] /= totals[k]
+    for i in range(n):
+        k = labels[i]
+        target = unclaimed if k < 0 else second[k]
+        for j in range(d):
+            offset[j] = samples[i, j] - (0.0 if k < 0 else means[k, j])
+        for j in range(d):
+            weighted = weights[i] * offset[j]
+            row = target[j]
+            for m in range(d):
+                row[m] += weighted * offset[m]

@@ -252,9 +252,9 @@ def _best_start(
     with Team() as team:
         part = subsample_of(data, settings, source)
         starts = [neighbor for neighbor in neighbors if neighbor is not None]
-        for _ in range(_FRESH_STARTS if settings.n_components > 1 else 1):
-            starts.append(nearest_means(part, settings, source))
-            yield
+        fresh = _FRESH_STARTS if settings.n_components > 1 else 1
+        starts += nearest_means(part, settings, source, fresh, team)
+        yield
         return (yield from compete(starts, part, settings, team, _ROUNDS))
 
 

@@ -9,14 +9,16 @@ of these is where EM on all data starts.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans, kmeans_plusplus
 
+from .algebra import TINY
 from .em import Data, IllDefinedError, em_step
-from .moments import TINY, MixtureParameters
-from .seeding import nearest_seeds
+from .moments import MixtureParameters
+from .seeding import draws_for, moments_by_label, nearest_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -185,29 +187,15 @@ def estimate(found: Array, data: Data, settings: StartSettings) -> MixtureParame
 
     About means that are known, in float64 and in two passes.
     """
-    k, d = settings.n_components, data.samples.shape[1]
-    counts = np.full(k, TINY)
-    means = np.zeros((k, d))
-    second = np.zeros((k, d, d))
-    for i in range(k):
-        if found.ndim == 1:
-            chosen = np.flatnonzero(found == i)
-            samples = data.samples[chosen].astype(np.float64)
-            weights = data.weights[chosen].astype(np.float64)
-        else:
-            samples = data.samples.astype(np.float64, copy=False)
-            weights = data.weights * found[:, i]
-        total = weights.sum()
-        counts[i] += total
-        if total > 0:
-            means[i] = weights @ samples / total
-        offsets = samples - means[i]
-        second[i] = (offsets * weights[:, None]).T @ offsets / counts[i]
-    unclaimed = np.zeros((d, d))
-    if found.ndim == 1 and found.min() < 0:
-        rest = np.flatnonzero(found < 0)
-        samples = data.samples[rest].astype(np.float64)
-        unclaimed = (samples * data.weights[rest][:, None]).T @ samples
+    k = settings.n_components
+    if found.ndim == 1:
+        totals, means, second, unclaimed = moments_by_label(
+            data.samples, data.weights, found, k
+        )
+    else:
+        totals, means, second, unclaimed = _moments(data, found)
+    counts = totals + TINY
+    second /= counts[:, None, None]
     try:
         covariances, cholesky = settings.kind.from_matrices(
             second, counts, unclaimed, settings.reg_covar
@@ -215,6 +203,20 @@ def estimate(found: Array, data: Data, settings: StartSettings) -> MixtureParame
     except np.linalg.LinAlgError:
         raise IllDefinedError(data.samples.dtype) from None
     return MixtureParameters(counts / data.total, means, covariances, cholesky)
+
+
+def _moments(data: Data, responsibilities: Array) -> tuple[Array, ...]:
+    """Do what `moments_by_label` does, by responsibilities (n, K)."""
+    samples = data.samples.astype(np.float64, copy=False)
+    d = samples.shape[1]
+    shares = data.weights[:, None] * responsibilities
+    totals = shares.sum(axis=0)
+    means = shares.T @ samples / np.where(totals > 0, totals, 1.0)[:, None]
+    second = np.empty((len(totals), d, d))
+    for k, mean in enumerate(means):
+        offsets = samples - mean
+        second[k] = (offsets * shares[:, k : k + 1]).T @ offsets
+    return totals, means, second, np.zeros((d, d))
 
 
 # The better way.
@@ -245,6 +247,18 @@ class Round(NamedTuple):
     least_change: float
     thinning: int = 1
 
+
+class _Run(NamedTuple):
+    """A short EM run, as far as it has come."""
+
+    parameters: MixtureParameters
+    likelihood: float = -np.inf
+    iterations: int = 0
+    ended: bool = False
+
+
+# Iterations between two occasions to cancel.
+_AT_A_TIME = 10
 
 # Rises of the mean log-likelihood that are not told apart.
 _EQUAL = 1e-3
@@ -278,10 +292,8 @@ def _subsample(
 ) -> Generator[None, None, MixtureParameters]:
     part = subsample_of(data, settings, random_state)
     few = _thinned(part, _ROUNDS[0])
-    candidates = []
-    for _ in range(_ROUNDS[0].n_starts):
-        candidates.append(nearest_means(few, settings, random_state))
-        yield
+    candidates = nearest_means(few, settings, random_state, _ROUNDS[0].n_starts, team)
+    yield
     return (yield from compete(candidates, part, settings, team, _ROUNDS))
 
 
@@ -292,7 +304,7 @@ def compete(
     team: Team,
     rounds: Iterable[Round],
 ) -> Generator[None, None, MixtureParameters]:
-    """Let starts compete by their likelihood; yields after each short EM run.
+    """Let starts compete by their likelihood; yields every few iterations.
 
     Parameters
     ----------
@@ -310,16 +322,21 @@ def compete(
         The winner, as the last round has improved it.
     """
     for one in rounds:
-        improved = []
-        few = _thinned(part, one)
-        for parameters in candidates[: one.n_starts]:
-            improved.append(_improve(parameters, few, settings, team, one))
+        run = partial(_improve, part=_thinned(part, one), settings=settings, one=one)
+        improved = [_Run(parameters) for parameters in candidates[: one.n_starts]]
+        for _ in range(0, one.iterations, _AT_A_TIME):
+            going = [place for place, each in enumerate(improved) if not each.ended]
+            if not going:
+                break
+            found = team.map(run, [improved[place] for place in going])
+            for place, each in zip(going, found, strict=True):
+                improved[place] = each
             yield
-        best = max(likelihood for _, likelihood in improved)
+        best = max(each.likelihood for each in improved)
         # Starts that come to the same end differ by rounding errors: among equals
         # the first goes ahead, so that these errors do not choose.
-        improved.sort(key=lambda candidate: _behind(candidate[1], best))
-        candidates = [parameters for parameters, _ in improved]
+        improved.sort(key=lambda each: _behind(each.likelihood, best))
+        candidates = [each.parameters for each in improved]
     return candidates[0]
 
 
@@ -335,35 +352,39 @@ def _behind(likelihood: float, best: float) -> float:
 
 
 def nearest_means(
-    part: Data, settings: StartSettings, random_state: np.random.RandomState
-) -> MixtureParameters:
-    """Deal samples out to the nearest of means that k-means++ picks."""
-    labels = nearest_seeds(
-        settings.weighted(part).samples.astype(np.float64),
-        part.weights.astype(np.float64),
-        min(settings.n_components, len(part.samples)),
-        random_state,
-    )
-    return estimate(labels, part, settings)
+    part: Data,
+    settings: StartSettings,
+    random_state: np.random.RandomState,
+    n_starts: int,
+    team: Team,
+) -> list[MixtureParameters]:
+    """Deal samples out to the nearest of means that k-means++ picks, n_starts times."""
+    samples = settings.weighted(part).samples.astype(np.float64)
+    weights = part.weights.astype(np.float64)
+    n_seeds = min(settings.n_components, len(samples))
+
+    def one(draws: Array, _: Team) -> MixtureParameters:
+        return estimate(nearest_seeds(samples, weights, draws), part, settings)
+
+    return team.map(one, [draws_for(n_seeds, random_state) for _ in range(n_starts)])
 
 
 def _improve(
-    parameters: MixtureParameters,
-    part: Data,
-    settings: StartSettings,
-    team: Team,
-    one: Round,
-) -> tuple[MixtureParameters, float]:
-    """Do the iterations of a round; a start that becomes singular ends early."""
-    before = -np.inf
-    for _ in range(one.iterations):
+    run: _Run, team: Team, *, part: Data, settings: StartSettings, one: Round
+) -> _Run:
+    """Do a few iterations of a round; a start that becomes singular ends early."""
+    parameters, before, done, ended = run
+    stop = min(done + _AT_A_TIME, one.iterations)
+    while done < stop and not ended:
+        done += 1
         try:
             new, likelihood = em_step(
                 parameters, part, settings.kind, settings.reg_covar, team
             )
         except IllDefinedError:
-            break
-        if likelihood - before < one.least_change:
-            break
-        parameters, before = new, likelihood
-    return parameters, before
+            ended = True
+            continue
+        ended = likelihood - before < one.least_change
+        if not ended:
+            parameters, before = new, likelihood
+    return _Run(parameters, before, done, ended or done == one.iterations)

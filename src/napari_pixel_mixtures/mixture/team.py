@@ -9,18 +9,22 @@ thread left afterwards, and nothing that a fork could break.
 from __future__ import annotations
 
 import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from numpy.typing import NDArray
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 STOPPED = np.iinfo(np.int64).max // 2
 """Value of a counter at which every thread finds nothing left to do."""
@@ -112,10 +116,15 @@ class Team:
 
     The thread that uses the team works too; the others start when there is enough
     work, and have ended when the `with` block is left.
+
+    Parameters
+    ----------
+    settings : EngineSettings, optional
+        Those of the process when omitted.
     """
 
-    def __init__(self) -> None:
-        self.settings = _settings
+    def __init__(self, settings: EngineSettings | None = None) -> None:
+        self.settings = _settings if settings is None else settings
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -167,3 +176,34 @@ class Team:
             wait(jobs)
         for job in jobs:
             job.result()
+
+    def map(
+        self, function: Callable[[Item, Team], Result], items: Sequence[Item]
+    ) -> list[Result]:
+        """Call a function on each item, several at once; results in the same order.
+
+        This costs no waiting at each pass, as `run` does, and so suits short passes.
+
+        Parameters
+        ----------
+        function : callable
+            Called with an item, and with a team for it that is a share of this one.
+        items : sequence
+            At least one.
+        """
+        n_workers = min(len(items), self.settings.n_threads)
+        share = replace(self.settings, n_threads=self.settings.n_threads // n_workers)
+        waiting = deque(enumerate(items))
+        results: dict[int, Result] = {}
+
+        def task(counter: NDArray[np.int64]) -> None:
+            with Team(share) as team:
+                while counter[0] < STOPPED:
+                    try:
+                        place, item = waiting.popleft()
+                    except IndexError:
+                        return
+                    results[place] = function(item, team)
+
+        self.run(task, n_workers - 1)
+        return [results[place] for place in range(len(items))]

@@ -60,9 +60,12 @@ def _jobs(
     n_features: Sequence[int], covariance_types: Sequence[str], dtype: np.dtype[Any]
 ) -> Iterator[tuple[Any, ...]]:
     yield seeding.SEED
+    yield seeding.sum_job(dtype)
     for d in n_features:
         for name in covariance_types:
-            plan = Plan(COVARIANCE_TYPES[name].layout, d, dtype)
+            kind = COVARIANCE_TYPES[name]
+            plan = Plan(kind.layout, d, dtype)
+            yield from (kind.layout.prepare, kind.layout.move, kind.estimation)
             for kernel_name in ("moments", "details", "labels"):
                 yield (kernel_name, plan)
     yield distinct.MARK

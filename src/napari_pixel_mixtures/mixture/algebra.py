@@ -1,0 +1,430 @@
+"""The small matrices of an iteration, in compiled code.
+
+All in float64 and without a square of a matrix: see `Density` and `WhitenedMoments`
+for what the quantities mean. Each public name is a function and its types, for
+`library.routine`. Where a factor is a diagonal, (K, m), m is the number of features
+or 1: column `i % m` belongs to feature i.
+"""
+
+from __future__ import annotations
+
+from math import log, pi, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit, types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Job = tuple[Callable[..., Any], tuple[Any, ...]]
+
+# Kernels work with powers of 2: exp(-|z|^2 / 2) = 2**-|SCALE z|^2.
+SCALE = sqrt(0.5 / log(2.0))
+
+# 10 eps, which scikit-learn adds to the sum of responsibilities of a component.
+TINY = 10 * float(np.finfo(np.float64).eps)
+
+# Log-density of a component with weight 0, and still a float32.
+NEVER = -1e30
+
+LN2 = log(2.0)
+
+
+@njit
+def _rounded(value: Any, single: Any) -> Any:
+    """Round to float32, if kernels are to work in it."""
+    return np.float64(np.float32(value)) if single else value
+
+
+@njit
+def _constant(weight: Any, log_determinant: Any, d: Any, single: Any) -> Any:
+    """Return log2 of a component's weighted density at its mean."""
+    log_weight = log(weight) if weight > 0 else NEVER
+    return _rounded(
+        (log_weight - 0.5 * d * log(2 * pi) + log_determinant) / LN2, single
+    )
+
+
+@njit
+def _invert(triangle: Any, inverse: Any) -> None:
+    """Write the inverse of a lower triangle."""
+    for i in range(len(triangle)):
+        row = inverse[i]
+        row[:] = 0.0
+        for j in range(i):
+            entry = triangle[i, j]
+            other = inverse[j]
+            for m in range(j + 1):
+                row[m] -= entry * other[m]
+        scale = 1.0 / triangle[i, i]
+        for m in range(i):
+            row[m] *= scale
+        row[i] = scale
+
+
+def _prepare_triangles(
+    weights: Any,
+    means: Any,
+    exact: Any,
+    single: Any,
+    width: Any,
+    head: Any,
+    packed: Any,
+    seen: Any,
+    factors: Any,
+    scales: Any,
+) -> None:
+    """Round means and factors as a kernel sees them, and correct for it.
+
+    Writes constants, means and shifts into `head` (K, 1 + 2 width), the rounded
+    factors times SCALE into `packed` (K, d, d), the means that the kernel sees, and
+    L and its inverse.
+    """
+    n_components, d = means.shape
+    lost = np.empty(d)
+    for k in range(n_components):
+        factor, scale, row = packed[k], scales[k], head[k]
+        log_determinant = 0.0
+        for i in range(d):
+            log_determinant += log(exact[k, i, i])
+            row[1 + i] = _rounded(means[k, i], single)
+            lost[i] = means[k, i] - row[1 + i]
+            for j in range(i + 1):
+                factor[i, j] = _rounded(exact[k, i, j] * SCALE, single)
+        row[0] = _constant(weights[k], log_determinant, d, single)
+        for i in range(d):
+            shift = 0.0
+            for j in range(i + 1):
+                shift -= factor[i, j] * lost[j]
+            row[1 + width + i] = _rounded(shift, single)
+        _invert(factor, scale)
+        for i in range(d):
+            mean = row[1 + i]
+            for j in range(i + 1):
+                mean -= scale[i, j] * row[1 + width + j]
+            seen[k, i] = mean
+            for j in range(i + 1):
+                factors[k, i, j] = factor[i, j] / SCALE
+        for i in range(d):
+            for j in range(i + 1):
+                scale[i, j] *= SCALE
+
+
+def _prepare_diagonals(
+    weights: Any,
+    means: Any,
+    exact: Any,
+    single: Any,
+    width: Any,
+    head: Any,
+    packed: Any,
+    seen: Any,
+    factors: Any,
+    scales: Any,
+) -> None:
+    """Do what `_prepare_triangles` does, for diagonals (K, m)."""
+    n_components, d = means.shape
+    m = exact.shape[1]
+    for k in range(n_components):
+        row = head[k]
+        log_determinant = 0.0
+        for i in range(m):
+            packed[k, i] = _rounded(exact[k, i] * SCALE, single)
+            factors[k, i] = packed[k, i] / SCALE
+            scales[k, i] = SCALE / packed[k, i]
+        for i in range(d):
+            log_determinant += log(exact[k, i % m])
+            row[1 + i] = _rounded(means[k, i], single)
+            lost = means[k, i] - row[1 + i]
+            shift = _rounded(-packed[k, i % m] * lost, single)
+            row[1 + width + i] = shift
+            seen[k, i] = row[1 + i] - shift / packed[k, i % m]
+        row[0] = _constant(weights[k], log_determinant, d, single)
+
+
+def _move_triangles(
+    moments: Any,
+    seen: Any,
+    factors: Any,
+    scales: Any,
+    counts: Any,
+    first: Any,
+    shifts: Any,
+    means: Any,
+) -> None:
+    """Write counts (K,), first moments, and new means, both in whitened coordinates.
+
+    The new mean is the sum of r x over `counts`, which exceeds the sum of r.
+    """
+    n_components, d = seen.shape
+    for k in range(n_components):
+        counts[k] = moments[k, 0] + TINY
+        excess = TINY / counts[k]
+        for i in range(d):
+            first[k, i] = moments[k, 1 + i] / SCALE
+            shift = first[k, i] / counts[k]
+            for j in range(i + 1):
+                shift -= factors[k, i, j] * (excess * seen[k, j])
+            shifts[k, i] = shift
+        for i in range(d):
+            mean = 0.0
+            for j in range(i + 1):
+                mean += scales[k, i, j] * shifts[k, j]
+            means[k, i] = seen[k, i] + mean
+
+
+def _move_diagonals(
+    moments: Any,
+    seen: Any,
+    factors: Any,
+    scales: Any,
+    counts: Any,
+    first: Any,
+    shifts: Any,
+    means: Any,
+) -> None:
+    """Do what `_move_triangles` does, for diagonals (K, m)."""
+    n_components, d = seen.shape
+    m = factors.shape[1]
+    for k in range(n_components):
+        counts[k] = moments[k, 0] + TINY
+        excess = TINY / counts[k]
+        for i in range(d):
+            first[k, i] = moments[k, 1 + i] / SCALE
+            lost = factors[k, i % m] * (excess * seen[k, i])
+            shifts[k, i] = first[k, i] / counts[k] - lost
+            means[k, i] = seen[k, i] + scales[k, i % m] * shifts[k, i]
+
+
+@njit
+def _add_centered(first: Any, second: Any, shift: Any, total: Any, rest: Any) -> None:
+    """Add second moments about the new mean to the lower triangle of `rest`."""
+    for i in range(len(first)):
+        for j in range(i + 1):
+            cross = first[i] * shift[j] + shift[i] * first[j]
+            rest[i, j] += second[i, j] - cross + total * shift[i] * shift[j]
+
+
+@njit
+def _refactor(
+    rest: Any,
+    raw: Any,
+    factor: Any,
+    scale: Any,
+    reg_covar: Any,
+    root: Any,
+    covariance: Any,
+    cholesky: Any,
+) -> Any:
+    """Write a covariance and its whitening factor from the covariance of z.
+
+    `rest` (d, d) and `raw` (d,) are second moments about the new mean and about the
+    old. Returns the least pivot as `CovarianceType.estimate` has it.
+    """
+    d = len(raw)
+    least = np.inf
+    for i in range(d):
+        for j in range(i + 1):
+            value = 0.0
+            for m in range(j + 1):
+                value += factor[i, m] * factor[j, m]
+            value = rest[i, j] + reg_covar * value
+            for m in range(j):
+                value -= root[i, m] * root[j, m]
+            if i > j:
+                root[i, j] = value / root[j, j]
+            elif value > 0.0:
+                root[i, i] = sqrt(value)
+                least = min(least, value / max(value, raw[i]))
+            else:  # or NaN
+                return -np.inf
+    # The new scale takes the place of `rest`, its inverse that of `root`.
+    for i in range(d):
+        row = rest[i]
+        row[:] = 0.0
+        for m in range(i + 1):
+            entry = scale[i, m]
+            other = root[m]
+            for j in range(m + 1):
+                row[j] += entry * other[j]
+    _invert(rest, root)
+    for i in range(d):
+        for j in range(i + 1):
+            value = 0.0
+            for m in range(j + 1):
+                value += rest[i, m] * rest[j, m]
+            covariance[i, j] = covariance[j, i] = value
+            cholesky[j, i] = root[i, j]
+    return least
+
+
+def _estimate_full(
+    sums: Any,
+    counts: Any,
+    first: Any,
+    second: Any,
+    shifts: Any,
+    factors: Any,
+    scales: Any,
+    reg_covar: Any,
+    covariances: Any,
+    cholesky: Any,
+) -> Any:
+    """Write a covariance (K, d, d) for each component; return the least pivot."""
+    n_components, d = first.shape
+    rest = np.empty((d, d))
+    root = np.empty((d, d))
+    raw = np.empty(d)
+    least = np.inf
+    for k in range(n_components):
+        rest[:] = 0.0
+        _add_centered(first[k], second[k], shifts[k], sums[k], rest)
+        rest /= counts[k]
+        for i in range(d):
+            raw[i] = second[k, i, i] / counts[k]
+        pivot = _refactor(
+            rest,
+            raw,
+            factors[k],
+            scales[k],
+            reg_covar,
+            root,
+            covariances[k],
+            cholesky[k],
+        )
+        least = min(least, pivot)
+    return least
+
+
+def _estimate_tied(
+    sums: Any,
+    counts: Any,
+    first: Any,
+    second: Any,
+    shifts: Any,
+    factors: Any,
+    scales: Any,
+    reg_covar: Any,
+    covariance: Any,
+    cholesky: Any,
+) -> Any:
+    """Write one covariance (d, d) for all components; return the least pivot."""
+    n_components, d = first.shape
+    rest = np.zeros((d, d))
+    root = np.empty((d, d))
+    raw = np.zeros(d)
+    total = 0.0
+    for k in range(n_components):
+        _add_centered(first[k], second[k], shifts[k], sums[k], rest)
+        total += counts[k]
+        for i in range(d):
+            raw[i] += second[k, i, i]
+    rest /= total
+    raw /= total
+    return _refactor(
+        rest, raw, factors[0], scales[0], reg_covar, root, covariance, cholesky
+    )
+
+
+@njit
+def _spread(rest: Any, raw: Any, scale: Any, reg_covar: Any) -> Any:
+    """Return a variance from that of z, and its pivot."""
+    variance = rest * scale**2 + reg_covar
+    if not variance > 0.0:
+        return 1.0, -np.inf
+    return variance, variance / max(variance, raw * scale**2)
+
+
+def _estimate_diagonal(
+    sums: Any,
+    counts: Any,
+    first: Any,
+    second: Any,
+    shifts: Any,
+    factors: Any,
+    scales: Any,
+    reg_covar: Any,
+    variances: Any,
+    cholesky: Any,
+) -> Any:
+    """Write a variance (K, d) for each feature; return the least pivot."""
+    n_components, d = first.shape
+    least = np.inf
+    for k in range(n_components):
+        for i in range(d):
+            shift = shifts[k, i]
+            rest = second[k, i] - 2 * first[k, i] * shift + sums[k] * shift**2
+            rest, raw = rest / counts[k], second[k, i] / counts[k]
+            variances[k, i], pivot = _spread(rest, raw, scales[k, i], reg_covar)
+            cholesky[k, i] = 1.0 / sqrt(variances[k, i])
+            least = min(least, pivot)
+    return least
+
+
+def _estimate_spherical(
+    sums: Any,
+    counts: Any,
+    first: Any,
+    second: Any,
+    shifts: Any,
+    factors: Any,
+    scales: Any,
+    reg_covar: Any,
+    variances: Any,
+    cholesky: Any,
+) -> Any:
+    """Write one variance (K,) for all features; return the least pivot."""
+    n_components, d = first.shape
+    least = np.inf
+    for k in range(n_components):
+        rest = second[k]
+        for i in range(d):
+            shift = shifts[k, i]
+            rest += sums[k] * shift**2 - 2 * first[k, i] * shift
+        rest, raw = rest / (counts[k] * d), second[k] / (counts[k] * d)
+        variances[k], pivot = _spread(rest, raw, scales[k, 0], reg_covar)
+        cholesky[k] = 1.0 / sqrt(variances[k])
+        least = min(least, pivot)
+    return least
+
+
+def _table(ndim: int) -> Any:
+    return types.Array(types.float64, ndim, "C")
+
+
+def _given(ndim: int) -> Any:
+    """Return the type of arrays of any strides, read-only or not."""
+    return types.Array(types.float64, ndim, "A", readonly=True)
+
+
+def _prepare_types(ndim: int) -> Any:
+    return (
+        *(_given(1), _given(2), _given(ndim), types.boolean, types.int64),
+        *(_table(2), _table(ndim), _table(2), _table(ndim), _table(ndim)),
+    )
+
+
+def _move_types(ndim: int) -> Any:
+    return (
+        *(_table(2), _table(2), _table(ndim), _table(ndim)),
+        *(_table(1), _table(2), _table(2), _table(2)),
+    )
+
+
+def _estimate_types(second: int, factors: int, covariances: int) -> Any:
+    return (
+        *(_given(1), _table(1), _table(2), _given(second), _table(2)),
+        *(_table(factors), _table(factors), types.float64),
+        *(_table(covariances), _table(covariances)),
+    )
+
+
+PREPARE_TRIANGLES: Job = (_prepare_triangles, _prepare_types(3))
+PREPARE_DIAGONALS: Job = (_prepare_diagonals, _prepare_types(2))
+MOVE_TRIANGLES: Job = (_move_triangles, _move_types(3))
+MOVE_DIAGONALS: Job = (_move_diagonals, _move_types(2))
+ESTIMATE_FULL: Job = (_estimate_full, _estimate_types(3, 3, 3))
+ESTIMATE_TIED: Job = (_estimate_tied, _estimate_types(3, 3, 2))
+ESTIMATE_DIAGONAL: Job = (_estimate_diagonal, _estimate_types(2, 2, 2))
+ESTIMATE_SPHERICAL: Job = (_estimate_spherical, _estimate_types(1, 2, 1))
