@@ -137,7 +137,7 @@ def test_manifest_is_valid_and_every_command_imports(manifest):
     # The same as `npe2 validate --imports`.
     manifest.validate_imports()
     commands = {command.id for command in manifest.contributions.commands}
-    assert len(commands) == 9
+    assert len(commands) == 10
     for command in manifest.contributions.commands:
         assert callable(npe2.manifest.utils.import_python_name(command.python_name))
 
