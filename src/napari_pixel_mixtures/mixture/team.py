@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
@@ -125,7 +127,10 @@ class Team:
 
     def __init__(self, settings: EngineSettings | None = None) -> None:
         self.settings = _settings if settings is None else settings
-        self._pool: ThreadPoolExecutor | None = None
+        self._threads: list[Thread] = []
+        # A task takes a millisecond, of which a pool of futures would take a tenth.
+        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def __enter__(self) -> Self:
         """Return the team; its threads start when they are needed."""
@@ -138,9 +143,11 @@ class Team:
         traceback: TracebackType | None,
     ) -> None:
         """End the threads, and wait until they have."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+        threads, self._threads = self._threads, []
+        for _ in threads:
+            self._jobs.put(None)
+        for thread in threads:
+            thread.join()
 
     def run(
         self,
@@ -162,20 +169,34 @@ class Team:
         if n_helpers < 1:
             task(counter)
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(
-                self.settings.n_threads - 1, thread_name_prefix="pixel-mixtures"
-            )
-        jobs = [self._pool.submit(task, counter) for _ in range(n_helpers)]
+        while len(self._threads) < n_helpers:
+            # A process may end in the middle of a fit, and must not wait for them.
+            thread = Thread(target=self._work, name="pixel-mixtures", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        for _ in range(n_helpers):
+            self._jobs.put(partial(task, counter))
         try:
             task(counter)
         finally:
             # After an interrupt this ends the others early; otherwise they have
             # found nothing left anyway.
             counter[0] = STOPPED
-            wait(jobs)
-        for job in jobs:
-            job.result()
+            outcomes = [self._outcomes.get() for _ in range(n_helpers)]
+        for error in outcomes:
+            if error is not None:
+                raise error
+
+    def _work(self) -> None:
+        """Do jobs, each in one of the threads, until the team is dismissed."""
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except BaseException as error:  # noqa: BLE001
+                self._outcomes.put(error)
+            else:
+                self._outcomes.put(None)
+            del job  # and the arrays that it holds
 
     def map(
         self, function: Callable[[Item, Team], Result], items: Sequence[Item]
