@@ -1,14 +1,25 @@
 """Compiled code: the cache on disk, compilation in the background."""
 
+import _thread
 import os
+import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
-from napari_pixel_mixtures.mixture import FastGaussianMixture, library, warm_up
+from napari_pixel_mixtures.mixture import (
+    FastGaussianMixture,
+    algebra,
+    library,
+    warm_up,
+)
+from napari_pixel_mixtures.mixture.layout import LAYOUTS
+from napari_pixel_mixtures.mixture.plan import Plan
 
 FIT = """
 import numpy as np
@@ -44,6 +55,27 @@ def test_a_second_process_takes_kernels_from_disk(tmp_path):
     assert (hits, misses) == (0, 1)
     assert any(cache.rglob("*.nbc"))
     assert fit_in_fresh_process(cache, tmp_path) == (1, 0, bound)
+
+
+def test_the_cache_notices_changes_to_other_files(tmp_path, monkeypatch):
+    """numba looks at the file of the function itself only."""
+    function, signature = algebra.MOVE_DIAGONALS
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    for n_kept, digest in enumerate(("one", "other", "one"), start=1):
+        monkeypatch.setattr(library, "_dispatchers", {})
+        monkeypatch.setattr(library, "_fingerprint", lambda digest=digest: digest)
+        library.compile_for(function, signature)
+        assert len([*tmp_path.rglob("*.nbi")]) == min(n_kept, 2)
+
+
+def test_the_cache_knows_of_all_files_with_compiled_code():
+    folder = Path(library.__file__).parent
+    users = {
+        path.name
+        for path in folder.glob("*.py")
+        if re.search("^from numba", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert users - {"library.py"} <= set(library.COMPILED)
 
 
 def test_a_damaged_cache_is_done_without(tmp_path):
@@ -94,6 +126,38 @@ def test_a_cache_that_cannot_be_written_any_more(monkeypatch):
         1, covariance_type="spherical", init_params="random"
     ).fit(samples)
     np.testing.assert_allclose(mixture.means_[0], samples.mean(axis=0), atol=1e-12)
+
+
+def test_an_interrupt_while_llvm_works_is_not_lost(monkeypatch):
+    """llvmlite's functions that LLVM calls pass no exception on."""
+    from numba.core.caching import Cache
+    from numba.core.codegen import CodeLibrary
+
+    handed_over = []
+
+    def take(code_library, code):
+        code_library.__dict__["_compiled_object"] = code
+        if code is not None and not handed_over:
+            handed_over.append(code)
+            _thread.interrupt_main()
+
+    monkeypatch.setattr(
+        CodeLibrary,
+        "_compiled_object",
+        property(lambda library: library.__dict__["_compiled_object"], take),
+        raising=False,
+    )
+    monkeypatch.setattr(Cache, "load_overload", lambda *_: None)
+    monkeypatch.setattr(library, "_dispatchers", {})
+    monkeypatch.setattr(library, "_kernels", {})
+    before = set(threading.enumerate())
+    plan = Plan(LAYOUTS["scalar"], 1, np.dtype(np.float32))
+    with pytest.raises(KeyboardInterrupt):
+        library.kernel("labels", plan)
+    assert handed_over
+    assert set(threading.enumerate()) <= before
+    monkeypatch.undo()
+    library.kernel("labels", plan)  # the compiler is none the worse for it
 
 
 def test_warm_up_compiles_in_the_background():

@@ -159,8 +159,19 @@ def test_pictures_without_three_dimensions(array, whiten):
     ):
         assert np.isfinite(values).all()
     assert (scene.frame.high >= scene.frame.low).all()
+    assert np.linalg.cond(scene.map[:3, :3]) < 1e6
     seen = np.linalg.norm(mapped(scene, scene.points)[:, :3], axis=1)
     assert 0.5 < seen.max() < 3
+
+
+def test_the_same_feature_along_two_axes(clustering):
+    """Flat space has a way back too, and shows what it showed."""
+    settings = replace(SETTINGS, whiten="pooled", axes=("R", "R", "G"))
+    scene = cloud_scene(clustering, settings)
+    assert np.linalg.cond(scene.map[:3, :3]) < 1e6
+    cloud = color_cloud(clustering, "pooled", 10_000, axes=settings.axes)
+    expected = np.column_stack([cloud.points, np.ones(len(cloud.points))])
+    assert_allclose(mapped(scene, scene.points), expected @ scene.frame.map, atol=1e-4)
 
 
 def test_one_point_and_none():

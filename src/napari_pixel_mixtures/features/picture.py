@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .checks import within
+from .picture_checks import as_companion, as_names, as_numbers, as_scale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,11 +66,11 @@ class Picture:
     def __post_init__(self) -> None:
         """Check that all parts belong to the same pixels."""
         n, shape = self.n_channels, self.shape
-        names = _as_names("channels", self.names, n)
-        labels = _as_names("axes", self.axis_labels, len(shape))
-        scale = None if self.scale is None else _as_scale(self.scale, len(shape))
+        names = as_names("channels", self.names, n)
+        labels = as_names("axes", self.axis_labels, len(shape))
+        scale = None if self.scale is None else as_scale(self.scale, len(shape))
         companions = {
-            name: _as_companion(name, companion, shape)
+            name: as_companion(name, companion, shape)
             for name, companion in dict(self.companions).items()
         }
         object.__setattr__(self, "names", names)
@@ -111,7 +110,7 @@ class Picture:
             The array is empty, has fewer than two axes, or no such channel axis; or
             what is said about it does not fit it.
         """
-        array = _as_numbers(array)
+        array = as_numbers(array)
         if array.ndim < 2:
             raise ValueError(
                 "Expected an image with two axes or more, got an array of shape "
@@ -189,7 +188,7 @@ class Picture:
         array([[1, 3],
                [2, 4]])
         """
-        arrays = [_as_numbers(channel) for channel in channels]
+        arrays = [as_numbers(channel) for channel in channels]
         shapes = list(dict.fromkeys(array.shape for array in arrays))
         if len(shapes) != 1:
             found = " and ".join(map(str, shapes)) or "no channel"
@@ -348,73 +347,8 @@ class Picture:
         return None if valid is None or valid.all() else valid
 
 
-def _as_numbers(image: ArrayLike) -> NDArray[Any]:
-    if isinstance(image, np.ma.MaskedArray):
-        raise TypeError(
-            "Expected a plain array, got a masked one; give its data, and what is not "
-            "masked as the mask: image.data, mask=~image.mask (one value a pixel)."
-        )
-    try:
-        array = np.asarray(image)
-    except ValueError as error:
-        raise ValueError(
-            f"Expected an image with rows of the same length, got {error}"
-        ) from error
-    if array.dtype.kind == "c":
-        raise TypeError(
-            f"Expected an image of real numbers, got {array.dtype}; take its "
-            "magnitude (numpy.abs) or its real part first."
-        )
-    if array.dtype.kind not in "buif":
-        raise TypeError(
-            f"Expected an image of numbers, got {array.dtype}; convert it "
-            "(array.astype(float)) first."
-        )
-    return array
-
-
 def _axis_name(label: str, place: int) -> str:
     if label[:1].isalpha():
         capital = {"time": "T"}.get(label.lower(), label.upper())
         return capital if capital in "XYZT" else label
     return "XYZT"[-1 - place] if place >= -4 else f"axis {place}"
-
-
-def _as_names(what: str, names: object, n: int) -> tuple[str, ...] | None:
-    """Give a name for each of n channels or axes as strings."""
-    if names is None:
-        return None
-    if not isinstance(names, str) and isinstance(names, Iterable):
-        found = tuple(names)
-        if len(found) == n and all(isinstance(name, str) for name in found):
-            return tuple(map(str, found))
-    raise ValueError(
-        f"Expected a name for each of the {n} {what}, got {names!r:.80}; give {n} "
-        "strings."
-    )
-
-
-def _as_scale(scale: object, ndim: int) -> tuple[float, ...]:
-    if isinstance(scale, Iterable):
-        found = tuple(scale)
-        if len(found) == ndim:
-            return tuple(within("the scale", size, 1e-30, 1e30) for size in found)
-    raise ValueError(
-        f"Expected a scale for each of the {ndim} axes, got {scale!r:.80}; leave out "
-        "the channel axis."
-    )
-
-
-def _as_companion(
-    name: object, companion: ArrayLike, shape: tuple[int, ...]
-) -> NDArray[Any]:
-    """Check another image of the same pixels."""
-    if not isinstance(name, str):
-        raise ValueError(f"Expected a companion's name as a string, got {name!r:.80}.")
-    array = _as_numbers(companion)
-    if shape not in (array.shape, array.shape[:-1]) or array.size == 0:
-        raise ValueError(
-            f"Expected the companion {name!r:.80} in the picture's shape {shape}, got "
-            f"{array.shape}; choose an image of the same pixels."
-        )
-    return array

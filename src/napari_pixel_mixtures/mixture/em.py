@@ -13,7 +13,7 @@ from .passes import sum_moments
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .covariance import CovarianceType
+    from .covariance_base import CovarianceType
     from .team import Team
 
     Array = NDArray[Any]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from .covariance import CovarianceType
+    from .covariance_base import CovarianceType
     from .moments import MixtureParameters
 
     Array = NDArray[Any]

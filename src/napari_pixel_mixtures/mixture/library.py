@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .plan import Plan
+
+COMPILED = (
+    *("algebra.py", "distinct.py", "estimation.py", "kernels.py", "lanes.py"),
+    *("layout.py", "moment_steps.py", "plan.py", "seeding.py", "steps.py"),
+)
+"""Files with functions that are compiled, or that write instructions."""
 
 
 def _arrays(dtype: Any) -> dict[str, Any]:
@@ -128,6 +139,20 @@ def compile_for(
     It comes from this process, from numba's cache on disk, or from the compiler; a
     cache that cannot be read or written is done without.
     """
+    dispatcher = _dispatchers.get(function)
+    if dispatcher is not None and signature in dispatcher.overloads:
+        return dispatcher.overloads[signature].entry_point  # type: ignore[no-any-return]
+    if threading.current_thread() is not threading.main_thread():
+        return _compile(function, signature)
+    # An interrupt is raised in the main thread only, in the first Python code that
+    # runs there. While LLVM works that would be llvmlite's function that takes the
+    # object code, from which no exception comes out: the interrupt would be lost.
+    # It is not where the main thread waits; the pool ends before it is raised.
+    with ThreadPoolExecutor(1, thread_name_prefix="pixel-mixtures-compiler") as pool:
+        return pool.submit(_compile, function, signature).result()
+
+
+def _compile(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
     with _lock:
         if function not in _dispatchers:
             _dispatchers[function] = _with_cache(function)
@@ -144,8 +169,21 @@ def compile_for(
 
 
 def _with_cache(function: Callable[..., Any]) -> Any:
-    dispatcher = njit(nogil=True)(function)
+    # numba's cache on disk looks only at the file of the function that is asked for.
+    # The name, under which it is kept there, makes it notice changes to the others.
+    named = FunctionType(function.__code__, function.__globals__)
+    named.__qualname__ = f"{function.__qualname__}.{_fingerprint()}"
+    dispatcher = njit(nogil=True)(named)
     # numba refuses if it finds no folder that it may write to.
     with suppress(RuntimeError):
         dispatcher.enable_caching()
     return dispatcher
+
+
+@cache
+def _fingerprint() -> str:
+    """Digest of the sources that compiled code is made of."""
+    digest = sha256()
+    for name in COMPILED:
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    return digest.hexdigest()[:16]

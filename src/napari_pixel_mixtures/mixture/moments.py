@@ -14,7 +14,7 @@ from .plan import Plan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .covariance import CovarianceType
+    from .covariance_base import CovarianceType
     from .layout import Layout
 
     Array = NDArray[Any]

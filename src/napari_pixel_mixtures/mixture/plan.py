@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,32 +13,13 @@ from numba.extending import NativeValue, models, register_model, unbox
 from .layout import LAYOUTS, UNROLLED, Layout, padded
 
 
-def _fingerprint() -> str:
-    """Digest of the sources that write instructions.
-
-    numba's cache on disk looks only at the file of the compiled function; as part
-    of its argument's type, this makes it notice changes to the others.
-    """
-    digest = hashlib.sha256()
-    for name in (
-        "lanes.py",
-        "layout.py",
-        "plan.py",
-        "steps.py",
-        "moment_steps.py",
-        "kernels.py",
-    ):
-        digest.update(Path(__file__).with_name(name).read_bytes())
-    return digest.hexdigest()[:16]
-
-
 class PlanType(types.Type):
     """numba's type of a Plan: there is one for each kernel to be compiled."""
 
-    def __init__(self, layout: str, n_features: int, fingerprint: str) -> None:
+    def __init__(self, layout: str, n_features: int) -> None:
         self.layout = LAYOUTS[layout]
         self.n_features = n_features
-        super().__init__(f"Plan({layout}, {n_features}, {fingerprint})")
+        super().__init__(f"Plan({layout}, {n_features})")
 
 
 register_model(PlanType)(models.OpaqueModel)
@@ -54,7 +33,7 @@ def _unbox_plan(typ, plan, context):  # type: ignore[no-untyped-def]
 @cache
 def _plan_type(layout: str, n_features: int) -> PlanType:
     unrolled = n_features if n_features <= UNROLLED else 0
-    return PlanType(layout, unrolled, _fingerprint())
+    return PlanType(layout, unrolled)
 
 
 class Plan:

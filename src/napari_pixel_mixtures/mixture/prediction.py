@@ -18,7 +18,7 @@ from .team import Team
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from .covariance import CovarianceType
+    from .covariance_base import CovarianceType
 
     Array = NDArray[Any]
 

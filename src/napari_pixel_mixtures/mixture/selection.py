@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from .covariance import CovarianceType
+    from .covariance_base import CovarianceType
 
     Array = NDArray[Any]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .covariance import CovarianceType
+    from .covariance_base import CovarianceType
     from .team import Team
 
     Array = NDArray[Any]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from psygnal import Signal
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QObject, QTimer
 
 from .worker import Runner, Step
 
@@ -64,16 +64,18 @@ class Effects:
     Parameters
     ----------
     workspace : Workspace
+    parent : QObject, optional
+        With it the search ends.
     """
 
     changed = Signal()
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
         self._workspace = workspace
         self._similarities: dict[Feature, float] = {}
         self.runner = Runner()
         self.runner.succeeded.connect(self._on_succeeded)
-        self._timer = QTimer()
+        self._timer = QTimer(parent)
         self._timer.setSingleShot(True)
         self._timer.setInterval(IDLE_MS)
         self._timer.timeout.connect(self._search)

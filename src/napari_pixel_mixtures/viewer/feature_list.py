@@ -25,6 +25,7 @@ from napari_pixel_mixtures.features import Feature
 from .effects import Effects
 from .feature_row import ROW_HEIGHT, FeatureRow
 from .fields import added
+from .forms import follow
 from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class FeatureList(QWidget):
         super().__init__()
         self._workspace = workspace
         self.thumbnails = thumbnails = Thumbnails(workspace)
-        self.effects = effects = Effects(workspace)
+        self.effects = effects = Effects(workspace, self)
         self.rows: list[FeatureRow] = []
         self.add = QPushButton("Add feature")
         self.add.setToolTip("Add something that is measured at every pixel.")
@@ -71,7 +72,8 @@ class FeatureList(QWidget):
         layout.setSpacing(2)
         layout.addLayout(head)
         layout.addWidget(self._scroll)
-        links = (
+        follow(
+            self,
             (workspace.recipe_changed, self._show_recipe),
             (workspace.recipe_changed, thumbnails.update),
             (workspace.recipe_changed, effects.update),
@@ -82,20 +84,15 @@ class FeatureList(QWidget):
             (workspace.status_changed, effects.update),
             (thumbnails.changed, self._show_thumbnails),
             (effects.changed, self._show_effects),
+            end=self._end,
         )
-        for signal, slot in links:
-            signal.connect(slot)
-
-        def disconnect() -> None:
-            for signal, slot in links:
-                signal.disconnect(slot, missing_ok=True)
-            thumbnails.close()
-            effects.close()
-
-        self.destroyed.connect(disconnect)
         self._show_recipe(workspace.recipe)
         thumbnails.update()
         effects.update()
+
+    def _end(self) -> None:
+        self.thumbnails.close()
+        self.effects.close()
 
     def _show_recipe(self, recipe: Recipe) -> None:
         """Show the features; a row stays where its kind does."""

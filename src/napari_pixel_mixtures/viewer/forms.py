@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
-from qtpy.QtWidgets import QLabel, QSizePolicy
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,20 +66,48 @@ def thin(progress: ProgressBar) -> ProgressBar:
 
 
 def follow(
-    view: Container[Any], *links: tuple[SignalInstance, Callable[..., None]]
+    view: Container[Any] | QWidget,
+    *links: tuple[SignalInstance, Callable[..., None]],
+    end: Callable[[], None] | None = None,
 ) -> None:
     """Connect signals to a view's setters for as long as Qt keeps the view.
 
-    A signal would otherwise outlive the dock, and reach for deleted widgets.
+    A signal would otherwise outlive the dock, and reach for deleted widgets. `end` is
+    called last, in the main thread.
+
+    A view lives until Qt deletes it: with its window, or soon after napari has closed
+    its dock. Nobody refers to it then, and Python's garbage collector would end it
+    some time, in whatever thread it happens to run: that of a fit, while the main
+    thread draws.
     """
+    native = view if isinstance(view, QWidget) else view.native
+    _views[id(view)] = view
     for signal, slot in links:
         signal.connect(slot)
 
     def disconnect() -> None:
         for signal, slot in links:
             signal.disconnect(slot, missing_ok=True)
+        if end is not None:
+            end()
+        _views.pop(id(view), None)
 
-    view.native.destroyed.connect(disconnect)
+    native.destroyed.connect(disconnect)
+    if isinstance(view, QWidget):  # a part of another view
+        return
+    # Not at once, for it may be on its way into another dock.
+    later = QTimer(native)
+    later.setSingleShot(True)
+    later.timeout.connect(partial(_delete_if_alone, native))
+    view.native_parent_changed.connect(lambda _: later.start())
+
+
+_views: dict[int, Any] = {}
+
+
+def _delete_if_alone(native: QWidget) -> None:
+    if native.parent() is None and not native.isVisible():
+        native.deleteLater()
 
 
 def refill(field: ComboBox) -> None:

@@ -71,15 +71,18 @@ class ReplayFit(Container):  # type: ignore[type-arg]
             layout.addWidget(widget.native)
         self.runner.succeeded.connect(self._on_succeeded)
         self.runner.failed.connect(self._on_failed)
-        # What still runs shall not reach for a widget that Qt has deleted.
-        self.native.destroyed.connect(self.runner.cancel)
         self._timer = QTimer(self.native)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self._advance)
         self.iteration.changed.connect(self._show_iteration)
         self.play.changed.connect(self._toggle)
         self.end.changed.connect(self._to_end)
-        follow(self, (workspace.result_changed, self._show_result))
+        # What still runs shall not reach for a widget that Qt has deleted.
+        follow(
+            self,
+            (workspace.result_changed, self._show_result),
+            end=self.runner.cancel,
+        )
         self._show_result(workspace.result)
 
     @property

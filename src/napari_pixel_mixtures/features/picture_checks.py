@@ -1,0 +1,106 @@
+"""Checks of what a picture is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .checks import within
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def as_numbers(image: ArrayLike) -> NDArray[Any]:
+    """Give an array of real numbers, of the type that it has.
+
+    Raises
+    ------
+    TypeError
+        It is masked, or holds no real numbers.
+    ValueError
+        Its rows have several lengths.
+    """
+    if isinstance(image, np.ma.MaskedArray):
+        raise TypeError(
+            "Expected a plain array, got a masked one; give its data, and what is not "
+            "masked as the mask: image.data, mask=~image.mask (one value a pixel)."
+        )
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise ValueError(
+            f"Expected an image with rows of the same length, got {error}"
+        ) from error
+    if array.dtype.kind == "c":
+        raise TypeError(
+            f"Expected an image of real numbers, got {array.dtype}; take its "
+            "magnitude (numpy.abs) or its real part first."
+        )
+    if array.dtype.kind not in "buif":
+        raise TypeError(
+            f"Expected an image of numbers, got {array.dtype}; convert it "
+            "(array.astype(float)) first."
+        )
+    return array
+
+
+def as_names(what: str, names: object, n: int) -> tuple[str, ...] | None:
+    """Give a name for each of n channels or axes as strings; None if there are none.
+
+    Raises
+    ------
+    ValueError
+        It is no sequence of n strings.
+    """
+    if names is None:
+        return None
+    if not isinstance(names, str) and isinstance(names, Iterable):
+        found = tuple(names)
+        if len(found) == n and all(isinstance(name, str) for name in found):
+            return tuple(map(str, found))
+    raise ValueError(
+        f"Expected a name for each of the {n} {what}, got {names!r:.80}; give {n} "
+        "strings."
+    )
+
+
+def as_scale(scale: object, ndim: int) -> tuple[float, ...]:
+    """Give the size of a pixel along each axis.
+
+    Raises
+    ------
+    ValueError
+        It is no sequence of a positive number for each axis.
+    """
+    if isinstance(scale, Iterable):
+        found = tuple(scale)
+        if len(found) == ndim:
+            return tuple(within("the scale", size, 1e-30, 1e30) for size in found)
+    raise ValueError(
+        f"Expected a scale for each of the {ndim} axes, got {scale!r:.80}; leave out "
+        "the channel axis."
+    )
+
+
+def as_companion(
+    name: object, companion: ArrayLike, shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """Give another image of the same pixels, (*spatial) or (*spatial, C).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_numbers`; or it has another shape, or its name is no string.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"Expected a companion's name as a string, got {name!r:.80}.")
+    array = as_numbers(companion)
+    if shape not in (array.shape, array.shape[:-1]) or array.size == 0:
+        raise ValueError(
+            f"Expected the companion {name!r:.80} in the picture's shape {shape}, got "
+            f"{array.shape}; choose an image of the same pixels."
+        )
+    return array
