@@ -174,7 +174,7 @@ class Walk:
 
     def do_press_in_the_cloud(self):
         widget = self.widget("Color cloud")
-        self.press(self.pick([*widget.views, *widget.selection[1:]]))
+        self.press(self.pick([*widget.views, *widget.selection]))
 
     do_press_in_the_cloud.weight = 3.0
 

@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
-from qtpy.QtWidgets import QLabel, QSizePolicy
+from qtpy.compat import isalive
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QDockWidget, QLabel, QMainWindow, QSizePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 BAR_HEIGHT = 6  # pixels
 LARGEST_NUMBER = 2**31 - 1  # that Qt's spin boxes can show
+NARROW = 3  # letters
 LABEL_WIDTH = 96  # pixels; holds the longest label in napari's font
 
 
@@ -56,6 +59,14 @@ def wrapping(label: Label) -> Label:
     return label
 
 
+def narrow(field: ComboBox) -> ComboBox:
+    """Let a field be narrower than the longest of its choices."""
+    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    field.native.setSizeAdjustPolicy(policy)
+    field.native.setMinimumContentsLength(NARROW)
+    return field
+
+
 def thin(progress: ProgressBar) -> ProgressBar:
     """Make a progress bar a thin line, which may stay in sight while idle."""
     progress.native.setTextVisible(False)
@@ -78,6 +89,21 @@ def follow(
             signal.disconnect(slot, missing_ok=True)
 
     view.native.destroyed.connect(disconnect)
+
+
+def dock_of(view: Container[Any]) -> QDockWidget | None:
+    """Find the dock that a view was put into."""
+    parent = view.native.parent()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parent()
+    return parent
+
+
+def heighten(dock: QDockWidget) -> None:
+    """Give a dock all height that those above and below it can spare."""
+    window = dock.parent() if isalive(dock) else None  # type: ignore[no-untyped-call]
+    if isinstance(window, QMainWindow):
+        window.resizeDocks([dock], [window.height()], Qt.Orientation.Vertical)
 
 
 def refill(field: ComboBox) -> None:
