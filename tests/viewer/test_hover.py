@@ -107,7 +107,7 @@ class TestMouse:
             assert values == f"R {red}  G {green}  B {blue}  X {column}  Y {row}"
             first = likely.split("  ")[0]
             assert first == (
-                f"{report.labels[0]}: {report.probabilities[0]:.0%} at "
+                f"{report.labels[0]}: {report.probabilities[0]:.0%}, "
                 f"{report.distances[0]:.1f} sigma"
             )
             assert likely.count("sigma") == 3

@@ -46,6 +46,6 @@ def test_the_nearest_point_in_front_of_the_eye():
     assert nearest_point(points, projection, np.array([16, 5])) == 1
     # The third would be at (10, 10), behind the eye.
     assert nearest_point(points[1:], projection, np.array([10, 10])) == 0
-    assert nearest_point(points[1:], projection, np.array([10, 14])) == 0
+    assert nearest_point(points[1:], projection, np.array([10, 14])) is None
     assert nearest_point(points, projection, np.array([10, 19])) is None
     assert nearest_point(points[:0], projection, np.array([10, 10])) is None

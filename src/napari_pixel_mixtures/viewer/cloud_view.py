@@ -13,7 +13,14 @@ from psygnal import Signal
 from napari_pixel_mixtures.cloud import color_cloud
 from napari_pixel_mixtures.space import space_of, telling_channels
 
-from .cloud_scene import BACKGROUND, POINT_PIXELS, affine, dimmed, shown_gaussians
+from .cloud_scene import (
+    BACKGROUND,
+    POINT_PIXELS,
+    affine,
+    dimmed,
+    shown_gaussians,
+    visible_range,
+)
 from .glide import Glide
 from .layers import CLOUD, make_cloud, make_ellipsoids, update_cloud
 
@@ -193,7 +200,7 @@ class CloudView:
         self._show_ellipsoids()
         layers = [each for each in (layer, self._ellipsoids) if each is not None]
         seen = affine(cloud.center, cloud.transform)
-        box = np.stack([cloud.points.min(axis=0), cloud.points.max(axis=0)])
+        box = visible_range(cloud.points)
         if other_axes or not other_map:
             self._glide.show(layers, seen)
         else:

@@ -147,8 +147,11 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         """Leave the canvas all room but that of one row of fields."""
         for field in (self.whiten, self.ellipsoids, self.tool):
             narrow(field)
-        fields = row("", self.whiten, self.ellipsoids, self.tool)
-        fields.extend([self.show_cloud, self.more])
+        fields = row(
+            "", self.whiten, self.ellipsoids, self.tool, self.show_cloud, self.more
+        )
+        for place, stretch in enumerate((3, 4, 2)):
+            fields.native.layout().setStretch(place, stretch)
         layout = self.native.layout()
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -160,6 +163,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self.more.native.setCheckable(True)
         self.more.native.toggled.connect(self._options.native.setVisible)
         layout.addWidget(self._options.native)
+        self.canvas.native.setToolTip("Hover over the picture to find its pixels here.")
         self.canvas.native.setMinimumSize(CANVAS_SIZE, CANVAS_SIZE)
         # As wide as the form: a canvas by itself asks for half of the window.
         self.canvas.native.setSizePolicy(
@@ -242,7 +246,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         try:
             cloud.show()
         except ValueError as error:
-            self.status.value = str(error)
+            self._say(str(error))
             report(error)
 
     def _choose_region(self, region: Region) -> None:
@@ -297,9 +301,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             refill(field)
 
     def _show_result(self, result: Result | None) -> None:
-        self.status.value = (
-            "Press Fit in Cluster pixels first." if result is None else _whose(result)
-        )
+        self._say("" if result is not None else "Press Fit in Cluster pixels first.")
         self.reset_choices()
         names = self.features[0].choices
         if len({field.value for field in self.features}) == 1:  # nobody chose them
@@ -355,13 +357,16 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         if self._scene is not None:
             self.canvas.set_colors(self._colors(self._scene))
         result, selection = self._workspace.result, self._workspace.selection
-        if result is not None:
+        if result is not None and selection.mask is None:
+            self._say("")
+        elif result is not None:
             share = selection.n_pixels / result.clustering.labels.size
-            self.status.value = (
-                _whose(result)
-                if selection.mask is None
-                else f"{selection.n_pixels:,} pixels selected ({share:.1%})."
-            )
+            self._say(f"{selection.n_pixels:,} pixels selected ({share:.1%}).")
+
+    def _say(self, text: str) -> None:
+        """Write below what is drawn; nothing covers it if there is nothing to say."""
+        self.status.value = text
+        self.status.native.setVisible(bool(text))
 
     def _show_hovered(self, pixel: int | None) -> None:
         result, scene = self._workspace.shown, self._scene
@@ -385,20 +390,16 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         )
 
 
-def _whose(result: Result) -> str:
-    return f"The pixels of {result.image.name}: hover over it to find them."
-
-
 def _key(choices: dict[str, Any], value: Any) -> str:
     return next(key for key, known in choices.items() if known == value)
 
 
 def _whitenings(workspace: Workspace, _: Any) -> list[tuple[str, Any]]:
-    choices: list[tuple[str, Any]] = [(RAW, RAW), ("pooled whitening", POOLED)]
+    choices: list[tuple[str, Any]] = [(RAW, RAW), (POOLED, POOLED)]
     if workspace.result is not None:
         shares = workspace.result.clustering.table()["share"]
         choices += [
-            (f"component {label} ({share:.1%})", label)
+            (f"only {label} ({share:.1%})", label)
             for label, share in enumerate(shares, start=1)
         ]
     return choices

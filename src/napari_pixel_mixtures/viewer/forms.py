@@ -59,12 +59,11 @@ def wrapping(label: Label) -> Label:
     return label
 
 
-def narrow(field: ComboBox) -> ComboBox:
+def narrow(field: ComboBox) -> None:
     """Let a field be narrower than the longest of its choices."""
     policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
     field.native.setSizeAdjustPolicy(policy)
     field.native.setMinimumContentsLength(NARROW)
-    return field
 
 
 def thin(progress: ProgressBar) -> ProgressBar:

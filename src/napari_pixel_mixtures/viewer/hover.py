@@ -68,7 +68,7 @@ def in_words(report: PixelReport) -> str:
     """Write a report in two lines."""
     values = "  ".join(f"{name} {value:.4g}" for name, value in report.features.items())
     likely = "  ".join(
-        f"{label}: {probability:.0%} at {distance:.1f} sigma"
+        f"{label}: {probability:.0%}, {distance:.1f} sigma"
         for label, probability, distance in zip(
             report.labels, report.probabilities, report.distances, strict=True
         )
