@@ -32,6 +32,13 @@ def cloud(workspace):
     return workspace.cloud
 
 
+def seen(layer):
+    """Where the points of a layer, or the vertices, lie in the world."""
+    affine = layer.affine.affine_matrix
+    data = layer.data if isinstance(layer, Points) else layer.vertices
+    return data @ affine[:3, :3].T + affine[:3, 3]
+
+
 def change(cloud, **settings):
     cloud.set(replace(cloud.settings, **settings))
 
@@ -69,7 +76,7 @@ def test_looks_as_points_without_rims(fitted, cloud):
 
 def test_every_choice_is_color_clouds(workspace, cloud):
     layer = cloud.show()
-    sizes = set()
+    values = workspace.result.clustering.picture.pixels
     for settings in (
         {"max_points": 100},
         {"whiten": "pooled"},
@@ -87,20 +94,19 @@ def test_every_choice_is_color_clouds(workspace, cloud):
             max_points=shown.max_points,
             color_by=shown.color_by,
         )
-        assert_allclose(layer.data, expected.points, rtol=1e-6)
+        assert_allclose(seen(layer), expected.points, rtol=1e-4, atol=1e-4)
+        assert_array_equal(layer.data, values[expected.pixels])
         assert_allclose(layer.face_color[:, :3], expected.colors, atol=1e-6)
         assert_array_equal(layer.features["label"], expected.labels)
-        sizes.add(float(layer.size[0]))
-    assert len(sizes) > 2  # points keep their size on the screen, not in space
-    size = layer.size[0]
+        assert layer.canvas_size_limits == (3.0, 3.0)
     change(cloud, point_size=2.0)
-    assert_allclose(layer.size, 2 * size)
+    assert layer.canvas_size_limits == (6.0, 6.0)
 
 
 def test_whitened_points_have_unit_covariance(cloud):
     layer = cloud.show(replace(cloud.settings, whiten=1))
-    assert_allclose(np.cov(layer.data.T), np.eye(3), atol=0.05)
-    assert_allclose(layer.data.mean(axis=0), 0, atol=0.05)
+    assert_allclose(np.cov(seen(layer).T), np.eye(3), atol=0.05)
+    assert_allclose(seen(layer).mean(axis=0), 0, atol=0.05)
 
 
 def test_settings_may_be_chosen_before_the_cloud_is_shown(fitted, cloud):
@@ -285,7 +291,7 @@ def test_one_color(qapp, fit):
     cloud = workspace_of(viewer).cloud
     for whiten in (None, "pooled", 1):
         layer = cloud.show(replace(cloud.settings, whiten=whiten))
-        assert np.isfinite(layer.data).all()
+        assert np.isfinite(seen(layer)).all()
 
 
 class TestEllipsoids:
@@ -298,12 +304,12 @@ class TestEllipsoids:
         layer = fitted.layers[self.NAME]
         clustering = workspace.result.clustering
         shown = [2] if whiten == 2 else [1, 2, 3]
-        space, seen = space_of(clustering), color_cloud(clustering, whiten)
+        space = space_of(clustering)
         parts = layer.vertices.reshape(len(shown), -1, 3)
+        assert_array_equal(layer.affine.affine_matrix, points.affine.affine_matrix)
         colors = layer.vertex_colors.reshape(len(shown), -1, 4)
         for label, vertices, color in zip(shown, parts, colors, strict=True):
-            raw = vertices @ np.linalg.inv(seen.transform) + seen.center
-            offsets = raw - space.means[label - 1]
+            offsets = vertices - space.means[label - 1]
             inverse = np.linalg.inv(space.covariances[label - 1])
             squares = np.einsum("ij,jk,ik->i", offsets, inverse, offsets)
             assert_allclose(np.sqrt(squares), 2.0, rtol=1e-3)
@@ -358,11 +364,8 @@ class TestGlide:
 
     def on_screen(self, viewer, layer):
         """Where the camera sees points, but for its angles, which stay."""
-        affine = layer.affine.affine_matrix
-        data = layer.data if isinstance(layer, Points) else layer.vertices
-        world = data @ affine[:3, :3].T + affine[:3, 3]
         camera = viewer.scene.camera
-        return (world - np.array(camera.center)) * camera.zoom
+        return (seen(layer) - np.array(camera.center)) * camera.zoom
 
     def test_points_start_from_where_they_were_and_go_straight(
         self, shown, qtbot, monkeypatch
@@ -374,15 +377,16 @@ class TestGlide:
         monkeypatch.setattr(cloud._glide._animation, "_timer", NoTimer())
         change(cloud, whiten="pooled")
         start = self.on_screen(shown, layer)
+        expected = color_cloud(workspace_of(shown).result.clustering, "pooled").points
         assert_allclose(start, before, atol=1e-2 * np.ptp(before))
         middle, end = [], []
-        for share, seen in ((0.5, middle), (1.0, end)):
+        for share, places in ((0.5, middle), (1.0, end)):
             cloud._glide._move(share)
-            seen.append(self.on_screen(shown, layer))
+            places.append(self.on_screen(shown, layer))
         assert_allclose(middle[0], (start + end[0]) / 2, atol=1e-2 * np.ptp(before))
-        assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+        assert_allclose(seen(layer), expected, rtol=1e-4, atol=1e-4)
         surface = shown.layers["bands ellipsoids"]
-        assert_array_equal(surface.affine.affine_matrix, np.eye(4))
+        assert_array_equal(surface.affine.affine_matrix, layer.affine.affine_matrix)
 
     def test_it_ends_and_the_camera_comes_along(self, shown, qtbot):
         cloud = workspace_of(shown).cloud
@@ -393,7 +397,8 @@ class TestGlide:
             assert cloud._glide.moving
             qtbot.waitUntil(lambda: not cloud._glide.moving)
             layer = shown.layers["bands color cloud"]
-            assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+            cloud_ = color_cloud(workspace_of(shown).result.clustering, whiten)
+            assert_allclose(seen(layer), cloud_.points, rtol=1e-4, atol=1e-4)
             assert_allclose(camera.angles, (1, 2, 3), atol=1e-6)
         # What was zoomed by hand is kept.
         center, fitted = cloud._glide._fitting
@@ -406,7 +411,8 @@ class TestGlide:
         cloud.leave()
         qtbot.waitUntil(lambda: not cloud._glide.moving)
         layer = cloud.show()
-        assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+        expected = color_cloud(workspace_of(shown).result.clustering, "pooled").points
+        assert_allclose(seen(layer), expected, rtol=1e-4, atol=1e-4)
 
     def test_many_points_are_there_at_once(self, shown, monkeypatch):
         monkeypatch.setattr(glide, "MOST_POINTS", 10)
@@ -414,7 +420,8 @@ class TestGlide:
         change(cloud, whiten="pooled")
         assert not cloud._glide.moving
         layer = shown.layers["bands color cloud"]
-        assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+        expected = color_cloud(workspace_of(shown).result.clustering, "pooled").points
+        assert_allclose(seen(layer), expected, rtol=1e-4, atol=1e-4)
 
 
 class NoTimer:
@@ -472,6 +479,7 @@ class TestViewButtons:
         ]
         if whiten:
             assert widget.views.axes[0].tooltip == "Look along white R."
+        click(widget.more)
         for button, direction in zip(widget.views.axes, np.eye(3), strict=True):
             click(button)
             assert self.seen(widget, direction) < 1
@@ -509,16 +517,16 @@ class TestWidget:
         qtbot.waitUntil(settled)
         before = viewer.screenshot(canvas_only=True, flash=False)
         camera = viewer.scene.camera.model_dump()
-        assert widget.show_cloud.text == "Show the cloud"
+        assert widget.show_cloud.text == "3-D view"
         click(widget.show_cloud)
-        assert widget.show_cloud.text == "Back to the picture"
+        assert widget.show_cloud.text == "Picture"
         assert viewer.dims.ndisplay == 3
         shot = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
         on_screen = set(map(tuple, shot.reshape(-1, 3).tolist()))
         colors = workspace_of(viewer).result.clustering.colors
         assert set(map(tuple, np.rint(colors).astype(int).tolist())) <= on_screen
         click(widget.show_cloud)
-        assert widget.show_cloud.text == "Show the cloud"
+        assert widget.show_cloud.text == "3-D view"
         assert viewer.scene.camera.model_dump() == camera
         sizes.clear()
         qtbot.waitUntil(settled)
@@ -535,9 +543,8 @@ class TestWidget:
         assert set(layer.features["label"]) == {2}
         widget.whiten.value = "pooled"
         assert workspace_of(viewer).cloud.settings.whiten == "pooled"
-        size = layer.size[0]
         widget.point_size.value = 2.0
-        assert_allclose(layer.size, 2 * size)
+        assert layer.canvas_size_limits == (6.0, 6.0)
 
     def test_components_follow_the_fit(self, viewer, open_widget, fit):
         widget = open_widget(viewer, "Color cloud")

@@ -9,7 +9,7 @@ from qtpy.QtTest import QTest
 from napari_pixel_mixtures.inspection import inspect_pixel
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
-NOTHING = "Hover over the picture to find its pixels here.\n"
+NOTHING = ""
 
 
 @pytest.fixture
@@ -107,10 +107,11 @@ class TestMouse:
             assert values == f"R {red}  G {green}  B {blue}  X {column}  Y {row}"
             first = likely.split("  ")[0]
             assert first == (
-                f"{report.labels[0]}: {report.probabilities[0]:.0%} at "
+                f"{report.labels[0]}: {report.probabilities[0]:.0%}, "
                 f"{report.distances[0]:.1f} sigma"
             )
             assert likely.count("sigma") == 3
+            assert widget.hovered.native.isVisible()
             assert ring.visible
             assert_allclose(ring._data["a_position"][0], picture[row, column])
         assert len(seen) == 2
@@ -119,6 +120,7 @@ class TestMouse:
         assert workspace_of(viewer).hover.pixel is None
         assert widget.hovered.value == NOTHING
         assert not ring.visible
+        assert not widget.hovered.native.isVisible()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

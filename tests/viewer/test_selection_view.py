@@ -249,7 +249,7 @@ class TestMouse:
         qtbot.waitUntil(lambda: not widget.canvas.animating)
         canvas = widget.canvas
         canvas.camera.elevation, canvas.camera.azimuth = elevation, azimuth
-        widget.selection.tool.value = "lasso"
+        widget.tool.value = "lasso"
         values = picture.reshape(-1, 3)
         screen = np.column_stack([values, np.ones(len(values))]) @ canvas.projection
         screen = screen[:, :2] / screen[:, 3:]
@@ -294,6 +294,7 @@ class TestMouse:
         assert_array_equal(after[chosen], before[chosen])
         spread = np.ptp(after[~chosen][:, :3], axis=1).max()
         assert spread < 0.25 * np.ptp(before[~chosen][:, :3], axis=1).max()
+        click(widget.more)
         click(widget.selection.clear_selection)
         assert_array_equal(widget.canvas._colors, before)
 
@@ -301,6 +302,7 @@ class TestMouse:
         layer = viewer.layers["bands quantized"]
         layer.selected_label = 2
         viewer.layers.selection.active = layer
+        click(widget.more)
         click(widget.selection.select_from)
         click(widget.selection.keep)
         assert_array_equal(viewer.layers["bands selection kept"].data, bands == 2)

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from magicgui.widgets import ComboBox, Container, PushButton
+from magicgui.widgets import Container, PushButton
 
 from .cloud_canvas import CloudCanvas
 from .cloud_scene import CloudScene, principal_directions
@@ -68,7 +68,7 @@ class ViewButtons(Container):  # type: ignore[type-arg]
 
 
 class SelectionButtons(Container):  # type: ignore[type-arg]
-    """What the mouse selects in the cloud, and what becomes of the selection.
+    """What is selected otherwise than in the cloud, and what becomes of it.
 
     Parameters
     ----------
@@ -77,14 +77,6 @@ class SelectionButtons(Container):  # type: ignore[type-arg]
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self.tool = ComboBox(
-            choices=["turn", "lasso", "box"],
-            tooltip="What the mouse does in the cloud above, not in the viewer's own "
-            "3-D view, which only turns: turn it, or select the pixels "
-            "inside a drawn line or box, all of them and not only those shown. A "
-            "click on a point selects its component. The right button and the wheel "
-            "zoom, with Shift the left button moves.",
-        )
         self.select_from = PushButton(
             text="Select from layer",
             tooltip="Select the pixels that the selected labels or shapes layer "
@@ -95,7 +87,7 @@ class SelectionButtons(Container):  # type: ignore[type-arg]
         )
         self.clear_selection = PushButton(text="Clear", tooltip="Select nothing.")
         super().__init__(
-            widgets=[self.tool, self.select_from, self.keep, self.clear_selection],
+            widgets=[self.select_from, self.keep, self.clear_selection],
             layout="horizontal",
             labels=False,
         )

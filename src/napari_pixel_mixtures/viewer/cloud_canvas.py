@@ -21,17 +21,16 @@ from .animation import Animation
 from .cloud_axes import EMPTY, CloudAxes, Frame
 from .cloud_scene import BACKGROUND
 from .ellipsoids import mesh, outlines
+from .outline import LASSO_COLOR, Outline, nearest_point
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtWidgets import QWidget
 
-LASSO_COLOR = (1.0, 0.85, 0.2, 1.0)
 FIELD_OF_VIEW = 30.0  # degrees
 DISTANCE = 1.15  # how much of the view's height the cloud leaves free around it
 MOVING_POINTS = 60_000  # drawn while the camera moves
 STILL_MS = 180  # without movement, after which all points are drawn again
-CLICK_REACH = 3  # pixels that the mouse may move in a click
 
 
 class _Camera(TurntableCamera):  # type: ignore[misc]
@@ -86,8 +85,7 @@ class CloudCanvas:
         self._axes = CloudAxes(self._view.scene, self._view)
         self._trail = Line(color=LASSO_COLOR, width=2, parent=self._view)
         self._trail.visible = False
-        self._pressed_at = np.full(2, np.nan)
-        self._lasso: list[NDArray[np.float64]] | None = None
+        self._outline: Outline | None = None
         self.tool = "turn"
         """What the left mouse button does: "turn", "lasso" or "box"."""
         # The map of the cloud, and the box of its axes: (2, 4, 4).
@@ -297,63 +295,37 @@ class CloudCanvas:
     # ---- the mouse
 
     def _on_press(self, event: Any) -> None:
-        if self._lasso is not None:  # another button, while it is drawn
+        if self._outline is not None:  # another button, while it is drawn
             return
-        self._pressed_at = np.array(event.pos[:2], float)
-        if self.tool != "turn" and event.button == 1:
-            self._lasso = [self._pressed_at]
-            self._trail_to(self._pressed_at)
+        if event.button == 1:
+            self._outline = Outline(self.tool, event.pos)
             # The camera does not see what we handled.
-            self.camera.interactive = False
+            self.camera.interactive = not self._outline.draws
 
     def _on_move(self, event: Any) -> None:
-        if self._lasso is not None:
-            self._trail_to(np.array(event.pos[:2], float))
+        if self._outline is not None and self._outline.draws:
+            self._outline.extend(event.pos)
+            self._trail.set_data(pos=self._outline.closed)
             self._trail.visible = True
         elif event.is_dragging:
             self._draw_fewer()
 
-    def _trail_to(self, place: NDArray[np.float64]) -> None:
-        """Draw the lasso or the box up to a place on the canvas."""
-        assert self._lasso is not None
-        if self.tool == "box":
-            (x0, y0), (x1, y1) = self._pressed_at, place
-            corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-            self._lasso = [np.array(corner) for corner in corners]
-        else:
-            self._lasso.append(place)
-        self._trail.set_data(pos=np.array([*self._lasso, self._lasso[0]]))
-
     def _on_release(self, event: Any) -> None:
-        if self._lasso is not None:
-            if event.button != 1:
-                return
-            # Moves that follow each other fast are not told: this is the last place.
-            self._trail_to(np.array(event.pos[:2], float))
-            outline, self._lasso = np.array(self._lasso), None
-            self._trail.visible = False
-            self.camera.interactive = True
-            self.scene_canvas.update()
-            if len(outline) >= 3 and np.ptp(outline, axis=0).min() >= CLICK_REACH:
-                self.lassoed.emit(Region(self.projection, outline))
-                return
-        moved = np.abs(np.array(event.pos[:2], float) - self._pressed_at).max()
-        if event.button == 1 and moved < CLICK_REACH and len(self._points):
-            nearest = self._nearest(self._pressed_at)
+        outline = self._outline
+        if outline is None or event.button != 1:
+            return
+        self._outline = None
+        self._trail.visible = False
+        self.camera.interactive = True
+        self.scene_canvas.update()
+        # Moves that follow each other fast are not told: this is the last place.
+        outline.extend(event.pos)
+        if outline.encloses:
+            self.lassoed.emit(Region(self.projection, outline.corners))
+        elif outline.is_click:
+            nearest = nearest_point(self._points, self.projection, outline.start)
             if nearest is not None:
                 self.clicked.emit(nearest)
-
-    def _nearest(self, place: NDArray[np.float64], reach: float = 8.0) -> int | None:
-        """Find the nearest point to a place on the canvas, within some pixels."""
-        projection = self.projection
-        screen = self._points @ projection[:3] + projection[3]
-        depths = screen[:, 3:]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distances = np.hypot(*(screen[:, :2] / depths - place).T)
-        # Behind the eye, where depth is negative, nothing is seen.
-        distances[~(depths[:, 0] > 0)] = np.inf
-        nearest = int(np.argmin(distances))
-        return nearest if distances[nearest] <= reach else None
 
     @property
     def _drawn(self) -> Any:

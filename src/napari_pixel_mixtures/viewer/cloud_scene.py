@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BACKGROUND = (0.29, 0.29, 0.29)  # on which dark and bright points both show
 ELLIPSOID_ALPHA = 0.18
 FLAT = 1e-9  # of the largest scale of a map: smaller ones are rounding errors of 0
+POINT_PIXELS = 3.0  # size of a point, in screen pixels
+DIMMED = 0.85  # how far points that are not selected fade into the background
 VISIBLE_SHARE = 99.0  # percent of the points that lie within the frame, for each axis
 
 
@@ -39,6 +41,13 @@ class Gaussians:
     centers: NDArray[np.float64]
     axes: NDArray[np.float64]
     colors: NDArray[np.float64]
+
+    def equals(self, other: Gaussians) -> bool:
+        """Tell whether the others look the same."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("centers", "axes", "colors")
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +66,6 @@ class CloudScene:
     gaussians : Gaussians
     frame : Frame
         Of raw channels from black to bright; else it holds nearly all points.
-    n_pixels : int
-        Number of pixels of the picture.
     """
 
     space: Space
@@ -68,7 +75,6 @@ class CloudScene:
     map: NDArray[np.float64]
     gaussians: Gaussians
     frame: Frame
-    n_pixels: int
 
 
 def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
@@ -105,7 +111,6 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
         map=affine(cloud.center, cloud.transform) @ fit,
         gaussians=gaussians,
         frame=Frame(low, high, cloud.axes, fit),
-        n_pixels=clustering.labels.size,
     )
 
 
@@ -120,6 +125,20 @@ def shown_gaussians(clustering: Clustering, settings: CloudSettings) -> Gaussian
     elif isinstance(settings.whiten, int):
         shown = slice(settings.whiten - 1, settings.whiten)
     return Gaussians(centers[shown], axes[shown], colors[shown])
+
+
+def dimmed(
+    colors: NDArray[np.float32],
+    pixels: NDArray[np.intp],
+    mask: NDArray[np.bool_] | None,
+) -> NDArray[np.float32]:
+    """Let the colors (m, 4) of points fade whose pixels (m,) are not in a mask."""
+    if mask is None:
+        return colors
+    colors = colors.copy()
+    dim = ~mask.reshape(-1)[pixels]
+    colors[dim, :3] += (np.array(BACKGROUND) - colors[dim, :3]) * DIMMED
+    return colors
 
 
 def affine(

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal
 from weakref import ref
 
 import numpy as np
+from napari.layers.base import ActionType
 from psygnal import Signal
 
 from napari_pixel_mixtures.cloud import color_cloud
-from napari_pixel_mixtures.space import telling_channels
+from napari_pixel_mixtures.space import space_of, telling_channels
 
-from .cloud_scene import BACKGROUND, affine, shown_gaussians
+from .cloud_scene import (
+    BACKGROUND,
+    POINT_PIXELS,
+    affine,
+    dimmed,
+    shown_gaussians,
+    visible_range,
+)
 from .glide import Glide
 from .layers import CLOUD, make_cloud, make_ellipsoids, update_cloud
 
@@ -23,14 +31,18 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points, Surface
     from numpy.typing import NDArray
 
+    from napari_pixel_mixtures.cloud import ColorCloud
     from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.space import Axes
 
+    from .cloud_scene import Gaussians
     from .result import Result
+    from .selection_view import SelectionView
     from .stage import Stage
 
 ANGLES = (15.0, -30.0, 145.0)  # degrees; a corner of the color cube in front
 PERSPECTIVE = 30.0  # degrees
+EDITS = (ActionType.ADDED, ActionType.CHANGED, ActionType.REMOVED)
 
 
 @dataclass(frozen=True)
@@ -56,17 +68,27 @@ class CloudSettings:
 
 
 class CloudView:
-    """Shows the pixels of the result as points, in the viewer's 3-D view."""
+    """Shows the pixels of the result as points, in the viewer's 3-D view.
+
+    The layer holds the points in the units of their axes; whitening is its affine.
+    Points are pixels: they cannot be edited, and come back if they are.
+    """
 
     changed = Signal(object)  # CloudSettings
 
-    def __init__(self, viewer: ViewerModel, stage: Stage) -> None:
+    def __init__(
+        self, viewer: ViewerModel, stage: Stage, selection: SelectionView
+    ) -> None:
         self._viewer = ref(viewer)
         self._stage = stage
+        self._selection = selection
+        selection.changed.connect(self._on_selected)
         self._result: Result | None = None
         self._layer: Points | None = None
         self._ellipsoids: Surface | None = None
-        self._seen: NDArray[np.float64] | None = None
+        self._gaussians: Gaussians | None = None
+        self._cloud: ColorCloud | None = None
+        self._updating = False
         self._glide = Glide(viewer)
         # Last, so that the viewer has let go of the layer before.
         viewer.layers.events.removed.connect(self._on_removed, position="last")
@@ -77,6 +99,11 @@ class CloudView:
     def shown(self) -> bool:
         """Whether the cloud is on the stage."""
         return self._stage.holder == CLOUD
+
+    @property
+    def layer(self) -> Points | None:
+        """The points; None while the cloud is not on the stage."""
+        return self._layer if self.shown else None
 
     def set_result(self, result: Result | None) -> None:
         """Take another result; if the cloud is shown, show its cloud."""
@@ -157,54 +184,101 @@ class CloudView:
         self._glide.stop()
         viewer = self._viewer()
         assert viewer is not None
-        layer = self._layer if self.shown else None
-        if layer is not None and self._image() is self._result.image:
-            update_cloud(layer, clustering, cloud, settings.point_size)
-        else:
-            layer = make_cloud(
-                self._result.image, clustering, cloud, settings.point_size
-            )
+        layer = self.layer
+        if layer is None or self._image() is not self._result.image:
+            layer = make_cloud(self._result.image, clustering)
+            layer.events.data.connect(self._on_edited)
             other_axes = True
-            self._layer = layer
-            self._ellipsoids = None
-            self._image = ref(self._result.image)
-            self._stage.borrow(CLOUD, [layer])
-            viewer.dims.ndisplay = 3
-            viewer.scene.camera.angles = ANGLES
-            viewer.scene.camera.perspective = PERSPECTIVE
-            viewer.scene.overlays.axes.visible = True
-            viewer.canvas.background_color_override = BACKGROUND
+        space = space_of(clustering, settings.axes)
+        self._cloud = cloud
+        self._update(layer, space.read(cloud.pixels).astype(np.float32))
+        size = POINT_PIXELS * settings.point_size
+        layer.canvas_size_limits = (size, size)
+        if layer is not self.layer:
+            self._borrow(layer)
         viewer.dims.axis_labels = layer.axis_labels
-        before, self._seen = self._seen, affine(cloud.center, cloud.transform)
         self._show_ellipsoids()
-        if other_axes or before is None:
-            self._glide.bring_in_view(layer)
-        elif other_map:
-            others = [] if self._ellipsoids is None else [self._ellipsoids]
-            self._glide.follow(layer, others, np.linalg.pinv(self._seen) @ before)
+        layers = [each for each in (layer, self._ellipsoids) if each is not None]
+        seen = affine(cloud.center, cloud.transform)
+        box = visible_range(cloud.points)
+        if other_axes or not other_map:
+            self._glide.show(layers, seen)
+        else:
+            self._glide.follow(layers, seen, box)
+        if other_axes:
+            self._glide.bring_in_view(box)
         return layer
 
+    def _update(self, layer: Points, points: NDArray[np.float32]) -> None:
+        """Let the layer show points (m, 3) of the cloud; others fade if selected."""
+        cloud, result = self._cloud, self._result
+        assert cloud is not None
+        assert result is not None
+        colors = np.column_stack([cloud.colors, np.ones_like(cloud.colors[:, 0])])
+        mask = self._selection.mask
+        self._updating = True
+        try:
+            update_cloud(
+                layer,
+                result.clustering,
+                cloud,
+                points,
+                dimmed(colors, cloud.pixels, mask),
+            )
+        finally:
+            self._updating = False
+
+    def _borrow(self, layer: Points) -> None:
+        """Show a new layer alone, in three dimensions."""
+        viewer = self._viewer()
+        assert viewer is not None
+        assert self._result is not None
+        self._layer = layer
+        self._ellipsoids = self._gaussians = None
+        self._image = ref(self._result.image)
+        self._stage.borrow(CLOUD, [layer])
+        viewer.dims.ndisplay = 3
+        viewer.scene.camera.angles = ANGLES
+        viewer.scene.camera.perspective = PERSPECTIVE
+        viewer.scene.overlays.axes.visible = True
+        viewer.canvas.background_color_override = BACKGROUND
+
     def _show_ellipsoids(self) -> None:
-        """Draw the Gaussians anew, as the settings say."""
+        """Draw the Gaussians as the settings say, anew if they are others."""
         viewer, result = self._viewer(), self._result
         assert viewer is not None
         assert result is not None
-        assert self._seen is not None
-        old, self._ellipsoids = self._ellipsoids, None
-        if old is not None and old in viewer.layers:
-            viewer.layers.remove(old)
+        before = self._gaussians
         gaussians = shown_gaussians(result.clustering, self.settings)
+        old = self._ellipsoids
+        if old is not None and old in viewer.layers:
+            if before is not None and gaussians.equals(before):
+                return
+            viewer.layers.remove(old)
+        self._ellipsoids, self._gaussians = None, gaussians
         if len(gaussians.centers):
             self._ellipsoids = make_ellipsoids(
                 result.image,
                 result.clustering,
-                gaussians.centers @ self._seen[:3, :3] + self._seen[3, :3],
-                gaussians.axes @ self._seen[:3, :3],
+                gaussians.centers,
+                gaussians.axes,
                 gaussians.colors,
             )
             active = viewer.layers.selection.active
             self._stage.add(self._ellipsoids)
             viewer.layers.selection.active = active
+
+    def _on_selected(self) -> None:
+        """Let what is not selected fade."""
+        layer = self.layer
+        if layer is not None and self._cloud is not None:
+            self._update(layer, layer.data)
+
+    def _on_edited(self, event: Any) -> None:
+        """Bring the points back; they were moved, added or deleted by hand."""
+        done = event.action in EDITS
+        if done and not self._updating and event.source is self.layer:
+            self.show()
 
     def _on_removed(self, event: Any) -> None:
         """Without its points there is no cloud."""

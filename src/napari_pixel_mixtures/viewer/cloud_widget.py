@@ -16,19 +16,31 @@ from magicgui.widgets import (
 from napari.utils.notifications import show_info
 from numpy.typing import NDArray
 from OpenGL.error import GLError
-from qtpy.QtWidgets import QDockWidget, QFileDialog, QSizePolicy
-from superqt import QCollapsible
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QFileDialog, QGridLayout, QSizePolicy
 
-from napari_pixel_mixtures.inspection import PixelReport, inspect_pixel
+from napari_pixel_mixtures.inspection import inspect_pixel
 from napari_pixel_mixtures.selection import Region
 
 from .cloud_buttons import SelectionButtons, ViewButtons
 from .cloud_canvas import CloudCanvas
-from .cloud_scene import BACKGROUND, CloudScene, cloud_scene
+from .cloud_scene import POINT_PIXELS, CloudScene, cloud_scene, dimmed
 from .cloud_view import CloudSettings
-from .forms import align_labels, follow, refill, row, show_within_bounds, wrapping
+from .forms import (
+    align_labels,
+    dock_of,
+    follow,
+    heighten,
+    narrow,
+    refill,
+    row,
+    show_within_bounds,
+    wrapping,
+)
+from .hover import in_words
 from .layers import CLOUD
 from .messages import report
+from .outline import TOOLS
 from .result import Result
 from .workspace import Workspace, workspace_of
 
@@ -37,10 +49,9 @@ POOLED = "pooled"
 COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
 ELLIPSOIDS = {"no ellipsoids": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
 CHANNELS, PRINCIPAL, FEATURES = "channels", "principal components", "three features"
-NOTHING_HOVERED = "Hover over the picture to find its pixels here.\n"
-DIMMED = 0.85  # how far points that are not selected fade into the background
-POINT_PIXELS = 3.0  # size of a point in the canvas, in screen pixels
 CANVAS_SIZE = 125  # pixels; the least height
+# Of what is written over the canvas, in dark and light themes alike.
+CAPTION = "QLabel { background: rgba(30, 30, 30, 160); color: white; padding: 3px; }"
 
 
 class ColorCloudView(Container):  # type: ignore[type-arg]
@@ -59,12 +70,11 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self._scene: CloudScene | None = None
         self.canvas = CloudCanvas()
         self.whiten = ComboBox(
-            label="Whitening",
             choices=partial(_whitenings, workspace),
-            tooltip="raw shows values as they are; pooled makes the mean covariance of "
-            "the clusters a unit ball, so that clusters compare; a component shows "
-            "only its pixels, whitened by its own covariance: if it is Gaussian, a "
-            "round ball.",
+            tooltip="Whitening: raw shows values as they are; pooled makes the mean "
+            "covariance of the clusters a unit ball, so that clusters compare; a "
+            "component shows only its pixels, whitened by its own covariance: if it is "
+            "Gaussian, a round ball.",
         )
         self.axes = ComboBox(
             choices=[CHANNELS, PRINCIPAL, FEATURES],
@@ -83,13 +93,11 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             "of a Gaussian in three dimensions.",
         )
         self.color_by = ComboBox(
-            label="Color by",
             choices=list(COLOR_BY),
             tooltip="Color of each point: its cluster's, or its pixel's own. By itself "
             "that is the cluster's for all clusters, and the pixel's own for one.",
         )
         self.max_points = SpinBox(
-            label="Points",
             min=1,
             max=2_000_000,
             step=1000,
@@ -98,11 +106,17 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             "show rare colors, and turn more slowly.",
         )
         self.point_size = FloatSlider(
-            label="Point size",
             min=0.2,
             max=5.0,
             value=1.0,
             tooltip="Factor on the size of the points.",
+        )
+        self.tool = ComboBox(
+            choices=list(TOOLS),
+            tooltip="What the left mouse button does in the cloud: turn it, or select "
+            "the pixels inside a drawn line or box, all of them and not only those "
+            "shown. A click on a point selects its component. The right button and "
+            "the wheel zoom, with Shift the left button moves.",
         )
         self.views = ViewButtons(self.canvas)
         self.selection = SelectionButtons(workspace)
@@ -110,41 +124,62 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             text="Save...", tooltip="Save a still picture of the cloud as PNG."
         )
         self.show_cloud = PushButton(text="")
-        self.hovered = wrapping(Label(value=NOTHING_HOVERED))
+        self.more = PushButton(
+            text="More",
+            tooltip="Show or hide axes, points, views and selections.",
+        )
+        self.hovered = wrapping(Label(value=""))
         self.status = wrapping(Label(value=""))
-        super().__init__(
+        self._options = Container(
             widgets=[
-                self.whiten,
-                row("Axes", self.axes, self.ellipsoids),
+                row("Axes", self.axes, self.color_by),
                 self._features_row,
+                row("Points", self.max_points, self.point_size),
+                self.views,
+                row("Selection", self.selection, self.save),
             ]
         )
+        super().__init__()
         self._lay_out()
         self._connect()
 
     def _lay_out(self) -> None:
-        looks = Container(widgets=[self.color_by, self.max_points, self.point_size])
-        for form in (self, looks):
-            align_labels(form)
-        more = QCollapsible("Points")
-        more.addWidget(looks.native)
+        """Leave the canvas all room but that of one row of fields."""
+        for field in (self.whiten, self.ellipsoids, self.tool):
+            narrow(field)
+        fields = row(
+            "", self.whiten, self.ellipsoids, self.tool, self.show_cloud, self.more
+        )
+        for place, stretch in enumerate((3, 4, 2)):
+            fields.native.layout().setStretch(place, stretch)
         layout = self.native.layout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(fields.native)
+        align_labels(self._options)
+        self._options.margins = (0, 0, 0, 0)
+        self._options.native.layout().setSpacing(2)
+        self._options.native.hide()
+        self.more.native.setCheckable(True)
+        self.more.native.toggled.connect(self._options.native.setVisible)
+        layout.addWidget(self._options.native)
+        self.canvas.native.setToolTip("Hover over the picture to find its pixels here.")
         self.canvas.native.setMinimumSize(CANVAS_SIZE, CANVAS_SIZE)
         # As wide as the form: a canvas by itself asks for half of the window.
         self.canvas.native.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding
         )
-        layout.insertWidget(0, self.canvas.native, 1)
-        layout.insertWidget(1, self.views.native)
-        layout.addWidget(more)
-        for widget in (
-            self.selection,
-            row("", self.show_cloud, self.save),
-            self.hovered,
-            self.status,
+        over = QGridLayout()
+        over.addWidget(self.canvas.native, 0, 0)
+        for caption, side in (
+            (self.hovered, Qt.AlignmentFlag.AlignTop),
+            (self.status, Qt.AlignmentFlag.AlignBottom),
         ):
-            layout.addWidget(widget.native)
-        layout.setSpacing(2)
+            caption.native.setStyleSheet(CAPTION)
+            caption.native.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            over.addWidget(caption.native, 0, 0, side)
+        self.hovered.native.hide()
+        layout.addLayout(over, 1)
 
     def _connect(self) -> None:
         workspace = self._workspace
@@ -154,7 +189,8 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ):
             field.changed.connect(self._edit)
         self.show_cloud.changed.connect(self._toggle)
-        self.selection.tool.changed.connect(partial(setattr, self.canvas, "tool"))
+        for taker in (self.canvas, workspace.pointer):
+            self.tool.changed.connect(partial(setattr, taker, "tool"))
         self.canvas.lassoed.connect(self._choose_region)
         self.canvas.clicked.connect(self._choose_component)
         self.save.changed.connect(self._ask_and_save)
@@ -167,19 +203,18 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             (workspace.selection.changed, self._show_selection),
             (workspace.hover.changed, self._show_hovered),
         )
-        self.native_parent_changed.connect(self._forbid_floating)
+        self.native_parent_changed.connect(lambda _: self._settle_in())
         self._show_result(workspace.result)
         self._show_holder(workspace.stage.holder)
 
-    def _forbid_floating(self, _: Any = None) -> None:
-        """Keep the dock in its window: a floating canvas would abort the program."""
-        parent = self.native.parent()
-        while parent is not None and not isinstance(parent, QDockWidget):
-            parent = parent.parent()
-        if parent is not None:
-            features = parent.features()
+    def _settle_in(self) -> None:
+        """Stay in the window, and take the height that others can spare at first."""
+        dock = dock_of(self)
+        if dock is not None:
+            # A floating canvas would abort the program.
             floatable = QDockWidget.DockWidgetFeature.DockWidgetFloatable
-            parent.setFeatures(features & ~floatable)
+            dock.setFeatures(dock.features() & ~floatable)
+            QTimer.singleShot(0, partial(heighten, dock))
 
     # ---- the user acts
 
@@ -211,7 +246,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         try:
             cloud.show()
         except ValueError as error:
-            self.status.value = str(error)
+            self._say(str(error))
             report(error)
 
     def _choose_region(self, region: Region) -> None:
@@ -266,17 +301,13 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             refill(field)
 
     def _show_result(self, result: Result | None) -> None:
-        self.status.value = (
-            "Press Fit in Cluster pixels first."
-            if result is None
-            else f"The pixels of {result.image.name}."
-        )
-        had_choices = bool(self.features[0].choices)
-        for axis, field in enumerate((self.whiten, *self.features), start=-1):
-            refill(field)
-            with field.changed.blocked():
-                if axis >= 0 and not had_choices and axis < len(field.choices):
-                    field.value = field.choices[axis]
+        self._say("" if result is not None else "Press Fit in Cluster pixels first.")
+        self.reset_choices()
+        names = self.features[0].choices
+        if len({field.value for field in self.features}) == 1:  # nobody chose them
+            for axis, field in enumerate(self.features[: len(names)]):
+                with field.changed.blocked():
+                    field.value = names[axis]
         self._show_settings(self._workspace.cloud.settings)
 
     def _show_settings(self, settings: CloudSettings) -> None:
@@ -320,57 +351,43 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self.views.show_scene(scene)
 
     def _colors(self, scene: CloudScene) -> NDArray[np.float32]:
-        """Dim what is not selected, if something is."""
-        mask = self._workspace.selection.mask
-        if mask is None or mask.size != scene.n_pixels:
-            return scene.colors
-        colors = scene.colors.copy()
-        dim = ~mask.reshape(-1)[scene.pixels]
-        colors[dim, :3] += (np.array(BACKGROUND) - colors[dim, :3]) * DIMMED
-        return colors
+        return dimmed(scene.colors, scene.pixels, self._workspace.selection.mask)
 
     def _show_selection(self) -> None:
         if self._scene is not None:
             self.canvas.set_colors(self._colors(self._scene))
         result, selection = self._workspace.result, self._workspace.selection
-        if result is not None:
+        if result is not None and selection.mask is None:
+            self._say("")
+        elif result is not None:
             share = selection.n_pixels / result.clustering.labels.size
-            self.status.value = (
-                f"The pixels of {result.image.name}."
-                if selection.mask is None
-                else f"{selection.n_pixels:,} pixels selected ({share:.1%})."
-            )
+            self._say(f"{selection.n_pixels:,} pixels selected ({share:.1%}).")
+
+    def _say(self, text: str) -> None:
+        """Write below what is drawn; nothing covers it if there is nothing to say."""
+        self.status.value = text
+        self.status.native.setVisible(bool(text))
 
     def _show_hovered(self, pixel: int | None) -> None:
         result, scene = self._workspace.shown, self._scene
         if pixel is None or result is None or scene is None:
             self.canvas.set_ring(None)
-            self.hovered.value = NOTHING_HOVERED
+            self.hovered.value = ""
+            self.hovered.native.hide()
             return
         self.canvas.set_ring(scene.space.read(np.array([pixel]))[0])
-        self.hovered.value = _in_words(inspect_pixel(result.clustering, pixel))
+        self.hovered.value = in_words(inspect_pixel(result.clustering, pixel))
+        self.hovered.native.show()
 
     def _show_holder(self, holder: str | None) -> None:
         shown = holder == CLOUD
-        self.show_cloud.text = "Back to the picture" if shown else "Show the cloud"
+        self.show_cloud.text = "Picture" if shown else "3-D view"
         self.show_cloud.tooltip = (
             "Restore the view as it was before the cloud."
             if shown
             else "Show the points in the viewer's own 3-D view, in place of the "
             "picture; the same button brings the picture back."
         )
-
-
-def _in_words(report: PixelReport) -> str:
-    """Write a report in two lines."""
-    values = "  ".join(f"{name} {value:.4g}" for name, value in report.features.items())
-    likely = "  ".join(
-        f"{label}: {probability:.0%} at {distance:.1f} sigma"
-        for label, probability, distance in zip(
-            report.labels, report.probabilities, report.distances, strict=True
-        )
-    )
-    return f"{values}\n{likely}"
 
 
 def _key(choices: dict[str, Any], value: Any) -> str:
@@ -382,7 +399,7 @@ def _whitenings(workspace: Workspace, _: Any) -> list[tuple[str, Any]]:
     if workspace.result is not None:
         shares = workspace.result.clustering.table()["share"]
         choices += [
-            (f"component {label} ({share:.1%})", label)
+            (f"only {label} ({share:.1%})", label)
             for label, share in enumerate(shares, start=1)
         ]
     return choices

@@ -7,8 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
+from qtpy.compat import isalive
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QSizePolicy,
+    QWidget,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
 
 BAR_HEIGHT = 6  # pixels
 LARGEST_NUMBER = 2**31 - 1  # that Qt's spin boxes can show
+NARROW = 3  # letters
 LABEL_WIDTH = 96  # pixels; holds the longest label in napari's font
 
 
@@ -56,6 +65,13 @@ def wrapping(label: Label) -> Label:
     label.native.setWordWrap(True)
     label.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
+
+
+def narrow(field: ComboBox) -> None:
+    """Let a field be narrower than the longest of its choices."""
+    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    field.native.setSizeAdjustPolicy(policy)
+    field.native.setMinimumContentsLength(NARROW)
 
 
 def thin(progress: ProgressBar) -> ProgressBar:
@@ -108,6 +124,21 @@ _views: dict[int, Any] = {}
 def _delete_if_alone(native: QWidget) -> None:
     if native.parent() is None and not native.isVisible():
         native.deleteLater()
+
+
+def dock_of(view: Container[Any]) -> QDockWidget | None:
+    """Find the dock that a view was put into."""
+    parent = view.native.parent()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parent()
+    return parent
+
+
+def heighten(dock: QDockWidget) -> None:
+    """Give a dock all height that those above and below it can spare."""
+    window = dock.parent() if isalive(dock) else None  # type: ignore[no-untyped-call]
+    if isinstance(window, QMainWindow):
+        window.resizeDocks([dock], [window.height()], Qt.Orientation.Vertical)
 
 
 def refill(field: ComboBox) -> None:

@@ -8,16 +8,17 @@ from weakref import ref
 import numpy as np
 
 from .animation import Animation
+from .layers import see_through
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Layer, Points
+    from napari.layers import Layer
     from numpy.typing import NDArray
 
 MARGIN = 0.15  # of the canvas, for the axes
-MOST_POINTS = 20_000  # of which napari can show several steps within the time
+MOST_POINTS = 100_000  # of which napari can show several steps within the time
 
 
 class Glide:
@@ -31,7 +32,7 @@ class Glide:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = ref(viewer)
         self._layers: list[Layer] = []
-        self._origin = np.eye(4)
+        self._origin = self._target = np.eye(4)
         self._fitting: tuple[NDArray[np.float64], float] | None = None
         self._animation = Animation(self._move)
 
@@ -40,46 +41,52 @@ class Glide:
         """Whether layers are on their way."""
         return self._animation.active
 
-    def bring_in_view(self, layer: Layer) -> None:
-        """Let the camera see the whole of a layer."""
+    def show(self, layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
+        """See layers through an affine map (4, 4), of row vectors, from now on."""
+        self._animation.stop()
+        self._layers = [*layers]
+        self._target = matrix
+        self._move(1.0)
+
+    def bring_in_view(self, box: NDArray[np.float64]) -> None:
+        """Let the camera see the whole of a box, its corners (2, 3)."""
         viewer = self._viewer()
         assert viewer is not None
         camera = viewer.scene.camera
-        if viewer.dims.ndim == layer.ndim:
-            viewer.fit_to_view(layers=[layer], margin=MARGIN)
-        else:
-            # Of layers with fewer axes than the viewer napari would look for others.
-            low, high = layer.extent.world
-            camera.center = tuple((low + high) / 2)
-            diagonal = float(np.linalg.norm(high - low))
-            if diagonal > 0:
-                camera.zoom = (1 - MARGIN) * min(viewer.canvas.size) / diagonal
+        low, high = box
+        camera.center = tuple((low + high) / 2)
+        diagonal = float(np.linalg.norm(high - low))
+        if diagonal > 0:
+            camera.zoom = (1 - MARGIN) * min(viewer.canvas.size) / diagonal
         self._fitting = np.array(camera.center), float(camera.zoom)
 
     def follow(
-        self, layer: Points, others: Sequence[Layer], from_old: NDArray[np.float64]
+        self,
+        layers: Sequence[Layer],
+        matrix: NDArray[np.float64],
+        box: NDArray[np.float64],
     ) -> None:
-        """Take the camera along to other coordinates of a layer.
+        """See layers through another map, and take the camera along.
 
         The camera keeps its angles, and what was zoomed or moved by hand. The layers
-        then take 300 ms to come from where they were seen before; of more than 20,000
-        points they are there at once.
+        then take 300 ms to come from where they were seen before; of more than
+        100,000 points they are there at once.
 
         Parameters
         ----------
-        layer : Points
-            In its new coordinates.
-        others : sequence of Layer
-            That move with it.
-        from_old : ndarray (4, 4)
-            Affine, of row vectors: from the new coordinates to the old.
+        layers : sequence of Layer
+            The points first.
+        matrix : ndarray (4, 4)
+            Affine, of row vectors.
+        box : ndarray (2, 3)
+            What is to be in view then.
         """
         viewer = self._viewer()
         assert viewer is not None
         camera = viewer.scene.camera
         center, zoom = np.array(camera.center), float(camera.zoom)
-        before = self._fitting
-        self.bring_in_view(layer)
+        before, seen = self._fitting, self._target
+        self.bring_in_view(box)
         if before is not None:
             fitted = float(camera.zoom)
             moved = (center - before[0]) * before[1] / fitted
@@ -88,11 +95,13 @@ class Glide:
         ratio = zoom / float(camera.zoom)
         on_screen = np.diag([ratio, ratio, ratio, 1.0])
         on_screen[3, :3] = np.array(camera.center) - ratio * center
-        self._origin = from_old @ on_screen
-        self._layers = [layer, *others]
-        if _is_seen(viewer) and len(layer.data) <= MOST_POINTS:
+        if _is_seen(viewer) and len(layers[0].data) <= MOST_POINTS:
+            self._layers = [*layers]
+            self._origin, self._target = seen @ on_screen, matrix
             self._animation.start()
             self._move(0.0)
+        else:
+            self.show(layers, matrix)
 
     def stop(self) -> None:
         """Put the layers where they belong."""
@@ -108,9 +117,9 @@ class Glide:
         ]
         if not layers:
             self._animation.stop()
-        matrix = self._origin + share * (np.eye(4) - self._origin)
+        matrix = self._origin + share * (self._target - self._origin)
         for layer in layers:
-            layer.affine = matrix.T
+            see_through(layer, self._target if share == 1.0 else matrix)
 
 
 def _is_seen(viewer: ViewerModel) -> bool:

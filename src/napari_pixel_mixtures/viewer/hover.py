@@ -11,6 +11,8 @@ from psygnal import Signal
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+    from napari_pixel_mixtures.inspection import PixelReport
+
     from .labels_view import LabelsView
     from .result import Result
 
@@ -60,3 +62,15 @@ class Hover:
         if pixel != self.pixel:
             self.pixel = pixel
             self.changed.emit(pixel)
+
+
+def in_words(report: PixelReport) -> str:
+    """Write a report in two lines."""
+    values = "  ".join(f"{name} {value:.4g}" for name, value in report.features.items())
+    likely = "  ".join(
+        f"{label}: {probability:.0%}, {distance:.1f} sigma"
+        for label, probability, distance in zip(
+            report.labels, report.probabilities, report.distances, strict=True
+        )
+    )
+    return f"{values}\n{likely}"

@@ -31,7 +31,7 @@ RANDOM_COLORS = "random colors"
 CLOUD = "color cloud"
 ELLIPSOIDS = "ellipsoids"
 COMPARISON = "comparison"
-N_NEIGHBORS_APART = 90  # points of a cloud that fit side by side along its extent
+FLATTEST = 1e-3  # thickness of what a map flattens; napari counts steps of this size
 
 
 def is_ours(layer: Layer) -> bool:
@@ -216,10 +216,8 @@ def make_picture(image: Image, data: Any) -> Image:
     )
 
 
-def make_cloud(
-    image: Image, clustering: Clustering, cloud: ColorCloud, relative_size: float = 1.0
-) -> Points:
-    """Make a points layer of a color cloud."""
+def make_cloud(image: Image, clustering: Clustering) -> Points:
+    """Make a points layer for a color cloud, without points as yet."""
     layer = Points(
         ndim=3,
         name=f"{image.name} {CLOUD}",
@@ -231,22 +229,50 @@ def make_cloud(
         units=cloud_units(image),
         metadata=result_metadata(image, clustering, CLOUD),
     )
-    update_cloud(layer, clustering, cloud, relative_size)
+    # Its points are pixels, which cannot be moved by hand; with other data or another
+    # number of axes napari makes it editable again.
+    layer.editable = False
+    layer.events.editable.connect(_lock)
     return layer
 
 
+def _lock(event: Any) -> None:
+    event.source.editable = False
+
+
 def update_cloud(
-    layer: Points, clustering: Clustering, cloud: ColorCloud, relative_size: float
+    layer: Points,
+    clustering: Clustering,
+    cloud: ColorCloud,
+    points: NDArray[np.float32],
+    colors: NDArray[np.float32],
 ) -> None:
-    """Show another cloud in a layer of ours."""
-    layer.selected_data = set()
-    layer.data = cloud.points
-    layer.features = cloud_features(clustering, cloud)
-    layer.face_color = cloud.colors
-    # Points of a few screen pixels are all rim, whatever its width.
-    layer.border_color = cloud.colors
-    layer.size = point_size(cloud) * relative_size
+    """Show other points (m, 3) in colors (m, 4); what stays is not drawn anew."""
+    if not np.array_equal(layer.data, points):
+        layer.selected_data = set()
+        layer.data = points
+    features = cloud_features(clustering, cloud)
+    if not layer.features.equals(features):
+        layer.features = features
+    if not np.array_equal(layer.face_color, colors):
+        layer.face_color = colors
+        # Points of a few screen pixels are all rim, whatever its width.
+        layer.border_color = colors
     layer.axis_labels = axis_labels(cloud)
+
+
+def see_through(layer: Layer, matrix: NDArray[np.float64]) -> None:
+    """See a layer of three axes through an affine map (4, 4), of row vectors.
+
+    A map that flattens space, which napari cannot take, leaves a little of it.
+    """
+    u, scales, vt = np.linalg.svd(matrix[:3, :3])
+    scales = np.maximum(scales, FLATTEST * (scales[0] or 1.0))
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = (u * scales @ vt).T, matrix[3, :3]
+    # The points stay as they are: there is nothing to upload.
+    with layer.events.set_data.blocker():
+        layer.affine = affine
 
 
 def make_ellipsoids(
@@ -289,11 +315,3 @@ def cloud_units(image: Image) -> tuple[Any, ...]:
     """Units of a cloud's axes: none of its own, so that the image's stay consistent."""
     units = tuple(image.units)[-3:]
     return ("pixel",) * (3 - len(units)) + units
-
-
-def point_size(cloud: ColorCloud) -> float:
-    """Size at which the points of a cloud neither merge nor vanish."""
-    if len(cloud.points) == 0:
-        return 1.0
-    low, high = np.percentile(cloud.points, [0.5, 99.5], axis=0)
-    return float(np.max(high - low)) / N_NEIGHBORS_APART or 1.0

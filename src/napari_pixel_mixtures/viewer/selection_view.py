@@ -199,7 +199,8 @@ class SelectionView:
         if self._layer is None or self.mask is None:
             return
         painted = np.asarray(self._layer.data) > 0
-        if not np.array_equal(painted, self.mask):
+        same_shape = painted.shape == self.mask.shape
+        if same_shape and not np.array_equal(painted, self.mask):
             self.region = self._region_label = None
             self.mask = painted
             self.changed.emit()

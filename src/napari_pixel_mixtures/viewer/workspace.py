@@ -16,6 +16,7 @@ from napari_pixel_mixtures.material import MaterialCache
 from napari_pixel_mixtures.recipe import Recipe
 
 from .anchors_view import AnchorsView
+from .cloud_pointer import CloudPointer
 from .cloud_view import CloudView
 from .comparison import Comparison
 from .hover import Hover
@@ -86,10 +87,11 @@ class Workspace:
         self.status = Status("Open an image, then press Fit.")
         self.stage = Stage(viewer)
         self.labels = LabelsView(viewer, self.stage)
-        self.cloud = CloudView(viewer, self.stage)
         self.comparison = Comparison(viewer, self.stage)
         self.sweep = ModelSweep()
         self.selection = SelectionView(viewer, self.stage)
+        self.cloud = CloudView(viewer, self.stage, self.selection)
+        self.pointer = CloudPointer(viewer, self.cloud, self.selection)
         self.hover = Hover(viewer, self.labels)
         self.anchors = AnchorsView(viewer, self.stage)
         self.anchors.edited.connect(self._set_anchors)

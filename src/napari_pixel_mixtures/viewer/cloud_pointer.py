@@ -1,0 +1,125 @@
+"""CloudPointer: the mouse selects in the viewer's 3-D view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+from vispy.scene.visuals import Line
+
+from napari_pixel_mixtures.selection import Region
+
+from .outline import LASSO_COLOR, Outline, nearest_point
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+    from .cloud_view import CloudView
+    from .selection_view import SelectionView
+
+IN_FRONT = 1_000_000  # order of drawing
+
+
+class CloudPointer:
+    """Does in the viewer's own 3-D view what the canvas beside the picture does.
+
+    A click on a point of the cloud selects its component; a lasso or a box selects
+    all pixels inside, as the camera sees them.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    cloud : CloudView
+    selection : SelectionView
+    """
+
+    def __init__(
+        self, viewer: ViewerModel, cloud: CloudView, selection: SelectionView
+    ) -> None:
+        self._cloud = cloud
+        self._selection = selection
+        self.tool = "turn"
+        """What the left mouse button does: one of `TOOLS`."""
+        me = ref(self)
+
+        def on_drag(viewer: ViewerModel, event: Any) -> Generator[None, None, None]:
+            # The viewer keeps this function, which must not keep us.
+            pointer = me()
+            plain = event.button == 1 and not event.modifiers
+            if pointer is not None and plain and pointer._projection() is not None:
+                yield from pointer._follow(viewer, event)
+
+        viewer.mouse_drag_callbacks.append(on_drag)
+        self._viewer = ref(viewer)
+
+    def _follow(self, viewer: ViewerModel, event: Any) -> Generator[None, None, None]:
+        """Follow the mouse from a press of its button to the release."""
+        outline = Outline(self.tool, event.pos)
+        camera = viewer.scene.camera
+        could_pan, camera.mouse_pan = camera.mouse_pan, not outline.draws
+        trail = self._trail() if outline.draws else None
+        try:
+            yield
+            while event.type == "mouse_move":
+                outline.extend(event.pos)
+                if trail is not None:
+                    trail.set_data(pos=outline.closed)
+                yield
+            # Moves that follow each other fast are not told: this is the last place.
+            outline.extend(event.pos)
+        finally:
+            camera.mouse_pan = could_pan
+            if trail is not None:
+                trail.parent = None
+        self._select(outline)
+
+    def _select(self, outline: Outline) -> None:
+        projection = self._projection()
+        if projection is None:  # the cloud went away meanwhile
+            return
+        if outline.encloses:
+            settings = self._cloud.settings
+            label = settings.whiten if isinstance(settings.whiten, int) else None
+            region = Region(projection, outline.corners)
+            self._selection.choose_region(region, settings.axes, label)
+        elif outline.is_click and (layer := self._cloud.layer) is not None:
+            point = nearest_point(layer.data, projection, outline.start)
+            if point is not None:
+                self._selection.choose_label(int(layer.features["label"][point]))
+
+    def _canvas(self) -> Any:
+        """Give napari's canvas; None for a viewer without a window."""
+        window = getattr(self._viewer(), "window", None)
+        return None if window is None else window._qt_viewer.canvas
+
+    def _projection(self) -> NDArray[np.float64] | None:
+        """From the units of the axes to the canvas, as in `Region`.
+
+        None if the cloud is not seen in three dimensions.
+        """
+        viewer, canvas, layer = self._viewer(), self._canvas(), self._cloud.layer
+        if viewer is None or canvas is None or layer is None:
+            return None
+        displayed = np.array(viewer.dims.displayed) - (viewer.dims.ndim - layer.ndim)
+        if len(displayed) != layer.ndim or displayed.min() < 0:
+            return None
+        transform = canvas.layer_to_visual[layer].node.get_transform("visual", "canvas")
+        matrix = np.asarray(transform.map(np.eye(4)), np.float64)
+        projection = matrix.copy()
+        projection[displayed[::-1]] = matrix[:3]  # vispy's x is the last axis shown
+        return projection
+
+    def _trail(self) -> Line:
+        trail = Line(
+            np.zeros((2, 2)),
+            color=LASSO_COLOR,
+            width=2,
+            parent=self._canvas().central_widget,
+        )
+        trail.order = IN_FRONT
+        trail.set_gl_state("translucent", depth_test=False)
+        return trail
