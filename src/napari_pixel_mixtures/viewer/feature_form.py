@@ -78,7 +78,7 @@ class FeatureForm(QFrame):
                 self._refusals.pop(name, None)
                 with field.changed.blocked():
                     if name in self._among:
-                        field.choices = dict.fromkeys((*field.choices, value))
+                        field.choices = list(dict.fromkeys((*field.choices, value)))
                     show_within_bounds(field, value)
         self._show_error()
 
@@ -88,7 +88,7 @@ class FeatureForm(QFrame):
             field = self.fields[name]
             value = getattr(self._feature, name)
             with field.changed.blocked():
-                field.choices = dict.fromkeys((*among.get(what, ()), value))
+                field.choices = list(dict.fromkeys((*among.get(what, ()), value)))
                 field.value = value
 
     def show_trouble(self, sentence: str) -> None:
