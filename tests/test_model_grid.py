@@ -99,6 +99,21 @@ def test_sizes_out_of_range_are_refused(picture, sizes, sentence):
     assert str(caught.value) == sentence
 
 
+def test_influences_below_one_are_refused(picture):
+    features = (
+        Color(),
+        Position(influence=0.5),
+        Position("X", influence=0.2, on=False),
+    )
+    with pytest.raises(ValueError) as caught:
+        next(model_steps(picture, Recipe(features=features), [2], PIXELS))
+    assert str(caught.value) == (
+        "Expected every feature at influence 1, for BIC, AIC and ICL are only known "
+        "for plain mixtures, got 0.5 for Position; set it to 1, or turn the feature "
+        "off."
+    )
+
+
 def test_more_components_than_colors_are_refused():
     picture = Picture.from_array(np.repeat(np.uint8([[1, 9]]), 5, axis=0))
     with pytest.raises(ValueError, match="at least 4 distinct samples"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -212,6 +212,16 @@ class DistinctColors:
         return cls(source, distinct.counts, distinct.inverse)
 
 
+class PictureSource(Protocol):
+    """Where a picture is read from."""
+
+    def read(self) -> Picture:
+        """Read it."""
+
+    def matches(self, other: Any) -> bool:
+        """Tell whether another source gives the same picture."""
+
+
 class MaterialCache:
     """Keeps what was measured last, for fits of one picture with other settings.
 
@@ -222,22 +232,20 @@ class MaterialCache:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._picture: tuple[Any, bool, Picture] | None = None
+        self._picture: tuple[PictureSource, Picture] | None = None
         self._features: tuple[Picture, FeatureCache] | None = None
         self._colors: tuple[Picture, DistinctColors] | None = None
-        self._material: tuple[Picture, tuple[Any, ...], Material] | None = None
+        self._material: _Kept | None = None
 
-    def picture(
-        self, data: Any, rgb: bool, read: Callable[[Any, bool], Picture]
-    ) -> Picture:
-        """Read an array, unless it is the one that was read last."""
+    def picture(self, source: PictureSource) -> Picture:
+        """Read a picture, unless it is the one that was read last."""
         with self._lock:
             kept = self._picture
-        if kept is not None and kept[0] is data and kept[1] == rgb:
-            return kept[2]
-        picture = read(data, rgb)
+        if kept is not None and kept[0].matches(source):
+            return kept[1]
+        picture = source.read()
         with self._lock:
-            self._picture = (data, rgb, picture)
+            self._picture = (source, picture)
         return picture
 
     def features(self, picture: Picture) -> FeatureCache:
@@ -261,22 +269,45 @@ class MaterialCache:
         valid: NDArray[np.bool_] | None,
         groups: tuple[FeatureGroup, ...] | None = None,
     ) -> Material:
-        """Measure a picture as `Material.gather`, unless it was measured last."""
+        """Measure a picture as `Material.gather`, unless it was measured last.
+
+        Those pixels of it that are valid; the mask may be another array.
+        """
         key = (recipe.features, recipe.scaling)
         with self._lock:
             kept = self._material
-            if valid is None and kept is not None:
-                same = kept[1] == key
-                if groups is not None:
-                    same = kept[2].samples.groups == groups
-                if same and kept[0] is picture:
-                    return kept[2]
+        if kept is not None and kept.picture is picture:
+            same = kept.key == key
+            if groups is not None:
+                same = kept.material.samples.groups == groups
+            if same and _same_pixels(kept.valid, valid):
+                return kept.material
+        if groups is None:
+            with self._lock:
                 self._material = kept = None  # its memory may be needed
         material = Material.gather(picture, recipe, valid, self, groups)
-        if valid is None and groups is None:
+        if groups is None:
             with self._lock:
-                self._material = (picture, key, material)
+                self._material = _Kept(picture, key, valid, material)
         return material
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What was measured last, and of what."""
+
+    picture: Picture
+    key: tuple[Any, ...]
+    valid: NDArray[np.bool_] | None
+    material: Material
+
+
+def _same_pixels(
+    some: NDArray[np.bool_] | None, others: NDArray[np.bool_] | None
+) -> bool:
+    if some is None or others is None:
+        return some is others
+    return np.array_equal(some, others)
 
 
 def value_covariances(

@@ -83,8 +83,8 @@ def model_steps(
     Raises
     ------
     ValueError
-        There is no size, one is out of its range, or there are fewer distinct
-        samples than components.
+        There is no size, one is out of its range, a feature has an influence below 1,
+        or there are fewer distinct samples than components.
     """
     if not n_components:
         raise ValueError(
@@ -92,6 +92,14 @@ def model_steps(
             "2, 4, 10, 30."
         )
     sizes = [whole("n_components", n, 1, MAX_COMPONENTS) for n in n_components]
+    for feature in recipe.features:
+        if feature.used and feature.influence < 1:
+            # What is maximized then is no likelihood, of which the criteria are made.
+            raise ValueError(
+                "Expected every feature at influence 1, for BIC, AIC and ICL are only "
+                f"known for plain mixtures, got {feature.influence:g} for "
+                f"{feature.title}; set it to 1, or turn the feature off."
+            )
     material = gather(picture, recipe, picture.valid(mask))
     values = material.samples.values
     check_distinct(values, max(sizes))

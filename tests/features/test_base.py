@@ -89,8 +89,9 @@ def test_titles_are_told_apart():
 
 @pytest.mark.parametrize("feature", FEATURES, ids=str)
 def test_weight_and_influence_are_no_part_of_the_measurement(feature):
-    other = replace(feature, weight=0.125, influence=0.75)
+    other = replace(feature, weight=0.125, influence=0.75, on=False)
     assert other.measurement == feature.measurement
+    assert other.measurement.on
     assert other.measurement.weight == other.measurement.influence == 1
 
 

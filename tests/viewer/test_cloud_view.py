@@ -13,6 +13,7 @@ from napari_pixel_mixtures import Position, cluster, color_cloud
 from napari_pixel_mixtures.space import space_of
 from napari_pixel_mixtures.viewer import glide
 from napari_pixel_mixtures.viewer.result import Result
+from napari_pixel_mixtures.viewer.source import Source
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 
@@ -443,17 +444,17 @@ def test_of_many_channels_the_most_telling_three_are_shown(model, picture):
     image[:, 20:, [1, 2, 4]] += 9
     layer = model.layers["bands"]
     clustering = cluster(image, 2)
-    workspace.take(Result(layer, layer.data, clustering))
+    workspace.take(Result(Source.of(layer), clustering))
     axes = ("channel 1", "channel 2", "channel 4")
     assert workspace.cloud.settings.axes == axes
     # The choice is the person's from then on.
     change(workspace.cloud, axes="channels")
-    workspace.take(Result(layer, layer.data, clustering))
+    workspace.take(Result(Source.of(layer), clustering))
     assert workspace.cloud.settings.axes == "channels"
     # Where channels are no features there is no such choice.
     other = model.add_image(picture, name="other")
     place = cluster(image, 2, features=[Position()])
-    workspace.take(Result(other, other.data, place))
+    workspace.take(Result(Source.of(other), place))
     assert workspace.cloud.settings.axes == "channels"
 
 

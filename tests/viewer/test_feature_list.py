@@ -10,7 +10,14 @@ from qtpy.QtCore import Qt
 from scipy.ndimage import gaussian_filter
 from sklearn.metrics import adjusted_rand_score
 
-from napari_pixel_mixtures import AnchorDistance, Color, Position, cluster
+from napari_pixel_mixtures import (
+    AnchorDistance,
+    Color,
+    Companion,
+    Position,
+    cluster,
+    feature_effects,
+)
 from napari_pixel_mixtures.features import Feature
 from napari_pixel_mixtures.features.base import setting
 from napari_pixel_mixtures.viewer import effects
@@ -259,47 +266,81 @@ def test_thumbnails_show_what_is_measured(listed, workspace, qtbot, picture):
 
 @pytest.fixture
 def soon(monkeypatch):
-    """Look for effects with scikit-learn's index, and without a second's wait."""
-
-    def steps(clustering):
-        recipe, image = clustering.recipe, clustering.picture
-        found = []
-        for feature in recipe.features:
-            rest = [f for f in recipe.features if f is not feature]
-            yield None
-            other = cluster(image, recipe.n_components, features=rest)
-            similarity = adjusted_rand_score(
-                clustering.labels.ravel(), other.labels.ravel()
-            )
-            found.append(Found(feature, similarity))
-        return tuple(found)
-
-    @dataclass(frozen=True)
-    class Found:
-        feature: Feature
-        similarity: float
-
+    """Look for effects without a second's wait."""
     monkeypatch.setattr(effects, "IDLE_MS", 10)
-    monkeypatch.setattr(effects, "effect_steps", steps)
 
 
 def test_rows_tell_what_a_feature_did_until_something_changes(
-    soon, listed, workspace, idle, model, qtbot, picture
+    soon, listed, workspace, idle, model, qtbot
 ):
-    given = (Color(), Position())
+    given = (Color(), Position(), AnchorDistance(on=False))
     workspace.set_recipe(replace(workspace.recipe, n_components=3, features=given))
     workspace.fit()
     idle(model)
     qtbot.waitUntil(lambda: bool(listed.rows[0].effect.text()), timeout=30_000)
-    labels = workspace.result.clustering.labels.ravel()
-    for row, rest in zip(listed.rows, (Position(), Color()), strict=True):
-        other = cluster(picture, 3, features=rest).labels.ravel()
-        assert row.effect.text() == f"{adjusted_rand_score(labels, other):.2f}"
+    for row, effect in zip(
+        listed.rows[:2], feature_effects(workspace.result.clustering), strict=True
+    ):
+        assert row.feature == effect.feature
+        assert row.effect.text() == f"{effect.similarity:.2f}"
         assert row.effect.isVisible()
+    # The bands are found without position.
+    assert listed.rows[1].effect.text() == "1.00"
+    assert not listed.rows[2].effect.isVisible()
     workspace.set_live(False)
     listed.rows[1].influence.setValue(70)
-    assert [row.effect.text() for row in listed.rows] == ["", ""]
+    assert [row.effect.text() for row in listed.rows] == ["", "", ""]
     # The result is of other settings now, so there is nothing to tell.
     qtbot.wait(100)
     assert not listed.effects.runner.busy
-    assert [row.effect.text() for row in listed.rows] == ["", ""]
+    assert [row.effect.text() for row in listed.rows] == ["", "", ""]
+
+
+def test_other_images_are_offered_by_their_names(
+    listed, workspace, qtbot, model, picture
+):
+    for name in ("depth", "heat"):
+        model.add_image(picture[..., 0], name=name)
+    model.add_image(picture[:5, :5, 0], name="small")
+    model.layers.selection.active = model.layers["bands"]
+    for _ in range(2):
+        actions(listed)["Other image"].trigger()
+    assert features(workspace)[1:] == (Companion("depth"), Companion("heat"))
+    assert not actions(listed)["Other image"].isEnabled()  # there are no more
+    row = listed.rows[2]
+    press(qtbot, row.open_settings)
+    field = row.form.fields["name"]
+    assert field.choices == ("depth", "heat")
+    field.value = "depth"
+    assert features(workspace)[2] == Companion("depth")
+    row.form.close()
+    model.layers["depth"].name = "far"
+    sentence = (
+        "Expected an image of the same shape among ['far', 'heat'], got 'depth'; "
+        "choose another, or give it as a companion."
+    )
+    qtbot.waitUntil(lambda: row.form.error.text() == sentence)
+    press(qtbot, row.open_settings)
+    assert field.choices == ("far", "heat", "depth")
+    field.value = "far"
+    qtbot.waitUntil(lambda: not row.form.error.isVisible())
+    drawn = listed.thumbnails.of(Companion("far"))
+    assert (drawn[:, :8] > 200).all() and (drawn[:, 8:] < 80).all()  # the red band
+    row.form.close()
+
+
+def test_thumbnails_and_fits_measure_a_filter_once(
+    kinds, listed, workspace, idle, model, qtbot
+):
+    smooth, _, threads = kinds
+    actions(listed)["Smooth"].trigger()
+    qtbot.waitUntil(lambda: listed.thumbnails.of(smooth()) is not None)
+    assert len(threads) == 1
+    workspace.set_live(True)
+    workspace.fit()
+    idle(model)
+    qtbot.waitUntil(lambda: listed.thumbnails.of(smooth()) is not None)
+    assert len(threads) == 2  # for a pressed Fit reads the image anew
+    workspace.set_recipe(replace(workspace.recipe, n_components=2))
+    idle(model)
+    assert len(threads) == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_pixel_mixtures.features import AnchorDistance, Color, Position
+from napari_pixel_mixtures.features import AnchorDistance, Color, Companion, Position
 from napari_pixel_mixtures.recipe import Recipe
 from napari_pixel_mixtures.viewer.fields import (
     FIELDS,
@@ -21,6 +21,7 @@ SETTINGS = {
     "max_iter": 9,
     "reg_covar": 0.5,
     "init_params": "random",
+    "smoothing": 2.5,
 }
 
 
@@ -87,7 +88,20 @@ def test_the_same_feature_is_not_added_twice():
     assert [f.seed for f in recipe.features[1:]] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("name", ["n_components", "tol", "max_iter", "reg_covar"])
+def test_choices_of_the_picture_are_taken_in_turn():
+    among = {"companions": ["depth", "heat"]}
+    recipe = Recipe(features=())
+    for _ in range(2):
+        recipe = added(recipe, Companion, among)
+    assert recipe.features == (Companion("depth"), Companion("heat"))
+    assert added(recipe, Companion, among) is None
+    # Without other images there is one that can be chosen later.
+    assert added(Recipe(), Companion).features[1] == Companion()
+
+
+@pytest.mark.parametrize(
+    "name", ["n_components", "tol", "max_iter", "reg_covar", "smoothing"]
+)
 def test_bounds_are_allowed(name):
     for bound in ("min", "max"):
         recipe = edited(Recipe(), **{name: FIELDS[name][bound]})

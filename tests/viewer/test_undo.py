@@ -13,9 +13,11 @@ from qtpy.QtCore import Qt
 from sklearn.datasets import load_sample_image
 
 from napari_pixel_mixtures import cluster
+from napari_pixel_mixtures.viewer.keys import REDO_KEY, UNDO_KEY
 from napari_pixel_mixtures.viewer.result import Result
+from napari_pixel_mixtures.viewer.source import Source
 from napari_pixel_mixtures.viewer.undo import MOST, UndoStack
-from napari_pixel_mixtures.viewer.workspace import REDO_KEY, UNDO_KEY, workspace_of
+from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ class TestStack:
         def result(number, image=0):
             labels = np.full(picture.shape[:2], number, np.uint8)
             image = images[image]
-            return Result(image, image.data, replace(clustering, labels=labels))
+            return Result(Source.of(image), replace(clustering, labels=labels))
 
         return result
 
@@ -258,7 +260,7 @@ def test_fifty_steps_of_a_large_picture_are_small(qapp):
     shifted = [np.roll(clustering.labels, step, axis=0) for step in range(51)]
     plain = sum(labels.nbytes for labels in shifted)
     results = (
-        Result(image, image.data, replace(clustering, labels=labels.copy()))
+        Result(Source.of(image), replace(clustering, labels=labels.copy()))
         for labels in shifted
     )
     stack = UndoStack()
@@ -278,8 +280,8 @@ def test_data_that_left_the_image_are_let_go(qapp, picture):
         image.data = picture.copy()
         arrays.append(weakref.ref(image.data))
         clustering = cluster(image.data, 2)
-        stack.push(Result(image, image.data, clustering))
-        stack.push(Result(image, image.data, clustering))
+        stack.push(Result(Source.of(image), clustering))
+        stack.push(Result(Source.of(image), clustering))
         del clustering
     gc.collect()
     assert [array() is None for array in arrays] == [True, True, False]

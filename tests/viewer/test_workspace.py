@@ -316,7 +316,9 @@ class TestPictures:
     def test_what_napari_does_not_show(
         self, model, workspace, monkeypatch, fit, said, data, sentence
     ):
-        request = replace(workspace.request(), data=data, rgb=False)
+        request = workspace.request()
+        source = replace(request.source, arrays=(data,), rgb=False)
+        request = replace(request, source=source)
         monkeypatch.setattr(workspace, "request", lambda *settings: request)
         assert fit(model) is None
         assert workspace.status.text == sentence

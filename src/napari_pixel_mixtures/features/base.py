@@ -34,7 +34,8 @@ def setting(default: Any, title: str, tip: str, **options: Any) -> Any:
     title, tip : str
         Its name in a form, and what it does.
     **options
-        Bounds `min`, `max`, `step`, or `choices`, as in magicgui.
+        Bounds `min`, `max`, `step`, or `choices`, as in magicgui; `among` names
+        choices that depend on the picture: "companions".
     """
     return field(default=default, metadata={"label": title, "tooltip": tip, **options})
 
@@ -144,8 +145,13 @@ class Feature(ABC):
 
     @property
     def measurement(self) -> Self:
-        """The same feature without weight and influence: what is computed once."""
-        return replace(self, weight=1.0, influence=1.0)
+        """The same feature, on and without weight and influence: computed once."""
+        return replace(self, weight=1.0, influence=1.0, on=True)
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """Names of the other images that it reads: see `Picture.companions`."""
+        return ()
 
     @abstractmethod
     def names(self, picture: Picture) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class Companion(Feature):
     title = "Other image"
     tip = "The values of another image of the same shape."
 
-    name: str = setting("", "Image", "Which image.")
+    name: str = setting("", "Image", "Which image.", among="companions")
 
     def __post_init__(self) -> None:
         """Check the name."""
@@ -49,6 +49,11 @@ class Companion(Feature):
                 "Expected the name of an image as a string of at most 1000 "
                 f"characters, got {self.name!r:.80}."
             )
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """The name of the image."""
+        return (self.name,)
 
     def names(self, picture: Picture) -> tuple[str, ...]:
         """Name of the image, and the number of the channel if it has several."""

@@ -11,7 +11,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.features import AnchorDistance
 
-from .layers import METADATA_KEY, place, placement
+from .layers import METADATA_KEY, over_image, place, placement
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -40,6 +40,7 @@ class AnchorsView:
         self._stage = stage
         self._layer: Points | None = None
         self._image: ref[Image] | None = None
+        self._channel_axis: int | None = None  # of the layer, which places have not
         self._showing = False
 
     def set_result(self, result: Result | None) -> None:
@@ -58,17 +59,21 @@ class AnchorsView:
         if result is None or feature is None:
             return
         self._image = ref(result.image)
-        shape = result.clustering.labels.shape
-        places = feature.places(shape)
+        image, picture = result.image, result.clustering.picture
+        shape = over_image(image, picture, result.clustering.labels).shape
+        places = feature.places(picture.shape)
+        axis = picture.channel_axis if len(shape) > len(picture.shape) else None
+        self._channel_axis = axis
+        if axis is not None:
+            places = np.insert(places, axis, 0.0, axis=1)
         layer = self._layer
         if layer is not None and layer in viewer.layers and layer.ndim == len(shape):
             if not np.array_equal(layer.data, places):
                 self._showing = True
                 layer.data = places
                 self._showing = False
-            place(layer, result.image, shape)
+            place(layer, image, shape)
             return
-        image = result.image
         self._layer = layer = Points(
             places,
             name=f"{image.name} {PLACES}",
@@ -92,7 +97,10 @@ class AnchorsView:
         # At least one place: a mixture of the other features is a click away.
         if len(layer.data) == 0:
             return
-        anchors = tuple(tuple(map(float, place)) for place in layer.data)
+        places = layer.data
+        if self._channel_axis is not None:
+            places = np.delete(places, self._channel_axis, axis=1)
+        anchors = tuple(tuple(map(float, place)) for place in places)
         self.edited.emit(anchors)
 
 

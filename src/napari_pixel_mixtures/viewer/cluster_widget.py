@@ -9,12 +9,13 @@ from magicgui.widgets import (
     ComboBox,
     Container,
     Label,
+    LineEdit,
     ProgressBar,
     PushButton,
     create_widget,
 )
 from magicgui.widgets.bases import ValueWidget
-from napari.layers import Image
+from napari.layers import Image, Layer
 from superqt import QCollapsible
 
 from napari_pixel_mixtures.mixture import warm_up
@@ -23,9 +24,15 @@ from napari_pixel_mixtures.recipe import Recipe
 from .feature_list import FeatureList
 from .fields import FIELDS, edited, values
 from .forms import align_labels, follow, refill, row, show_within_bounds, thin, wrapping
-from .workspace import REDO_KEY, UNDO_KEY, Status, Workspace, workspace_of
+from .keys import REDO_KEY, UNDO_KEY
+from .messages import report
+from .status import Status
+from .workspace import Workspace, workspace_of
 
-MORE_FIELDS = ("random_state", "scaling", "init_params", "tol", "max_iter", "reg_covar")
+MORE_FIELDS = (
+    *("smoothing", "random_state", "scaling", "init_params"),
+    *("tol", "max_iter", "reg_covar"),
+)
 FEATURES_PLACE = 3  # below the image, the components and the covariance
 
 
@@ -44,7 +51,23 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self.image = ComboBox(
             label="Image",
             choices=partial(_image_choices, workspace),
-            tooltip="The image to cluster; it follows the selected layer.",
+            tooltip="The image to cluster; it follows the selected layer. Select "
+            "several gray images in the layer list to find them here as the channels "
+            "of one.",
+        )
+        self.mask = ComboBox(
+            label="Mask",
+            choices=partial(_mask_choices, workspace),
+            nullable=True,
+            tooltip="Cluster only the pixels that a labels or shapes layer covers; the "
+            "others get label 0. Moving shapes fits again if Live is on; after "
+            "painting press Fit.",
+        )
+        self.axes = LineEdit(
+            label="Axes",
+            tooltip="What the axes of the image are, the first axis first: x, y and z "
+            "in space, t for time, c for channels. Write t y x where a stack is a time "
+            "series, so that filters stay within its planes.",
         )
         self._fields = {
             name: _field(name, value)
@@ -90,7 +113,9 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
                 self._fields["covariance_type"],
             ],
         )
-        settings = Container(widgets=[self._fields[n] for n in MORE_FIELDS])
+        settings = Container(
+            widgets=[self.mask, self.axes, *(self._fields[n] for n in MORE_FIELDS)]
+        )
         for form in (self, settings):
             align_labels(form)
         more = QCollapsible("More settings")
@@ -125,6 +150,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             self,
             (workspace.images_changed, self._show_images),
             (workspace.image_changed, self._show_image),
+            (workspace.mask_changed, self._show_mask),
             (workspace.recipe_changed, self._show_recipe),
             (workspace.live_changed, self._show_live),
             (workspace.status_changed, self._show_status),
@@ -132,7 +158,9 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         )
         for name, field in self._fields.items():
             field.changed.connect(partial(self._edit, name))
-        self.image.changed.connect(workspace.set_image)
+        self.image.changed.connect(self._choose_image)
+        self.mask.changed.connect(workspace.set_mask)
+        self.axes.native.editingFinished.connect(self._name_axes)
         self.live.changed.connect(workspace.set_live)
         self.fit.changed.connect(lambda: workspace.fit())
         self.cancel.changed.connect(lambda: workspace.cancel())
@@ -149,18 +177,45 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
     def _edit(self, name: str, value: Any) -> None:
         self._workspace.set_recipe(edited(self._workspace.recipe, **{name: value}))
 
+    def _choose_image(self, image: Image | tuple[Image, ...] | None) -> None:
+        try:
+            self._workspace.set_image(image)
+        except ValueError as error:
+            self._refuse(error)
+
+    def _name_axes(self) -> None:
+        try:
+            self._workspace.set_axes(self.axes.value)
+        except ValueError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: Exception) -> None:
+        """Say what is wrong, and show what still holds."""
+        self._show_image()
+        self.status.value = str(error)
+        report(error)
+
     def reset_choices(self, *_: Any) -> None:
-        """Show the images that are open now; napari calls it as layers come and go."""
+        """Show the layers that are open now; napari calls it as they come and go."""
         self._show_images()
 
     def _show_images(self) -> None:
         refill(self.image)
-        self._show_image(self._workspace.image)
+        self._show_image()
+        refill(self.mask)
+        self._show_mask(self._workspace.masks.layer)
 
-    def _show_image(self, image: Image | None) -> None:
-        if image in self.image.choices:  # else it is just being removed
+    def _show_image(self, _: Image | None = None) -> None:
+        choice = self._workspace.choice
+        if choice.chosen in self.image.choices:  # else it is just being removed
             with self.image.changed.blocked():
-                self.image.value = image
+                self.image.value = choice.chosen
+        self.axes.value = choice.axes_text()
+
+    def _show_mask(self, layer: Layer | None) -> None:
+        if layer in self.mask.choices:  # else it is just being removed
+            with self.mask.changed.blocked():
+                self.mask.value = layer
 
     def _show_recipe(self, recipe: Recipe) -> None:
         for name, value in values(recipe).items():
@@ -182,8 +237,12 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self.redo.enabled = self._workspace.undo_stack.can_redo
 
 
-def _image_choices(workspace: Workspace, _: Any) -> list[tuple[str, Image]]:
-    return [(image.name, image) for image in workspace.images()]
+def _image_choices(workspace: Workspace, _: Any) -> list[tuple[str, Any]]:
+    return list(workspace.choice.offers())
+
+
+def _mask_choices(workspace: Workspace, _: Any) -> list[tuple[str, Layer]]:
+    return [(layer.name, layer) for layer in workspace.masks.layers()]
 
 
 def _field(name: str, value: Any) -> ValueWidget[Any]:

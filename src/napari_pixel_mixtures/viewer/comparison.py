@@ -14,7 +14,6 @@ from .layers import (
     COMPARISON,
     QUANTIZED,
     RANDOM_COLORS,
-    level_data,
     make_labels,
     make_picture,
 )
@@ -102,14 +101,14 @@ class Comparison:
         self.stepped.emit(step)
 
     def _on_succeeded(self, job: SeveralRequests, fits: list[Clustering]) -> None:
-        if any(level_data(job.image) is not r.data for r in job.requests):
+        if not all(request.source.current for request in job.requests):
             self.finished.emit(
                 f"The image {job.image.name!r} was changed while it was compared, so "
                 "the comparison was dropped; press Compare again."
             )
             return
         self.results = tuple(
-            Result(job.image, request.data, clustering)
+            Result(request.source, clustering)
             for request, clustering in zip(job.requests, fits, strict=True)
         )
         self.show()

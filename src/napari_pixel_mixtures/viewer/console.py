@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from sklearn.exceptions import ConvergenceWarning
 
 from napari_pixel_mixtures.clustering import cluster
+from napari_pixel_mixtures.features import Feature
 
-from .layers import check_image, level_data, read_picture
+from .layers import check_image
 from .result import Result
+from .source import Source
 from .workspace import workspace_of
 
 if TYPE_CHECKING:
@@ -63,13 +65,12 @@ def cluster_layer(
     if isinstance(layer, str):
         layer = viewer.layers[layer]
     image = check_image(workspace.image if layer is None else layer)
-    data = level_data(image)
-    picture = read_picture(data, bool(image.rgb))
+    source = Source.of(image, others=viewer.layers, needed=_companions(**settings))
     with warnings.catch_warnings():
         # The workspace says it as a notification.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        clustering = cluster(picture, **settings)
-    workspace.adopt(Result(image, data, clustering, settings.get("mask")))
+        clustering = cluster(source.read(), **settings)
+    workspace.adopt(Result(source, clustering, settings.get("mask")))
     return clustering
 
 
@@ -115,3 +116,9 @@ def show_cloud(
         color_by=color_by,
     )
     return workspace.cloud.show(settings)
+
+
+def _companions(features: Any = (), **_: Any) -> set[str]:
+    """Names of the layers that features read; what is no feature is refused later."""
+    listed = features if isinstance(features, list | tuple) else [features]
+    return {name for f in listed if isinstance(f, Feature) for name in f.companions}

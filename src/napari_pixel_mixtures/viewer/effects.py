@@ -3,53 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
+from napari_pixel_mixtures.ablation import feature_effect_steps
+from napari_pixel_mixtures.clustering import material_of
+
 from .worker import Runner, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.features import Feature
+    from napari_pixel_mixtures.material import MaterialCache
 
     from .workspace import Workspace
 
 IDLE_MS = 1000  # milliseconds without a change after which the search begins
 
 
-class Effect(Protocol):
-    """What one feature does to the labels."""
-
-    @property
-    def feature(self) -> Feature:
-        """The feature."""
-
-    @property
-    def similarity(self) -> float:
-        """Adjusted Rand index between the labels and those without it; or NaN."""
-
-
-# What finds the effects out. While it is None there is no column for them.
-effect_steps: Callable[[Clustering], Generator[Any, None, tuple[Effect, ...]]] | None
-effect_steps = None
-
-
 @dataclass(frozen=True, eq=False)
 class EffectsJob:
-    """A clustering of which to find the effects of its features."""
+    """A clustering of which to find the effects of its features.
+
+    Attributes
+    ----------
+    clustering : Clustering
+    cache : MaterialCache
+        Where what it was made from may still be.
+    """
 
     clustering: Clustering
-    find: Callable[[Clustering], Generator[Any, None, tuple[Effect, ...]]]
+    cache: MaterialCache
     title = "What each feature does"
     live = True
 
     def steps(self) -> Generator[Step, None, dict[Feature, float]]:
         """Find the effect of every feature."""
-        search = self.find(self.clustering)
+        material = material_of(self.clustering, self.cache.gather)
+        search = feature_effect_steps(self.clustering, material)
         while True:
             try:
                 next(search)
@@ -104,14 +99,13 @@ class Effects:
             self._timer.start()
             return
         if (
-            effect_steps is None
-            or result is None
+            result is None
             or not result.current
             or result.clustering.recipe != workspace.recipe
             or len(result.clustering.groups) < 2
         ):
             return
-        self.runner.start(EffectsJob(result.clustering, effect_steps))
+        self.runner.start(EffectsJob(result.clustering, workspace.cache))
 
     def _on_succeeded(self, job: EffectsJob, found: dict[Feature, float]) -> None:
         self._similarities = found

@@ -13,6 +13,8 @@ from qtpy.QtWidgets import QFormLayout, QFrame, QLabel, QWidget
 from .forms import show_within_bounds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from napari_pixel_mixtures.features import Feature
 
 ERROR_COLOR = "#e0503a"
@@ -44,12 +46,18 @@ class FeatureForm(QFrame):
         tip.setWordWrap(True)
         layout.addRow(tip)
         self.fields: dict[str, Any] = {}
+        self._among: dict[str, str] = {}
         for setting in feature.settings():
             options = dict(setting.metadata)
+            if "among" in options:
+                self._among[setting.name] = options.pop("among")
+                options["choices"] = [getattr(feature, setting.name)]
             label = QLabel(options["label"])
             label.setToolTip(options["tooltip"])
             field: Any = create_widget(
-                setting.default, name=setting.name, options=options
+                options.get("choices", [setting.default])[0],
+                name=setting.name,
+                options=options,
             )
             show_within_bounds(field, getattr(feature, setting.name))
             field.changed.connect(partial(self._edit, setting.name))
@@ -69,8 +77,19 @@ class FeatureForm(QFrame):
             if value != getattr(before, name) and value != field.value:
                 self._refusals.pop(name, None)
                 with field.changed.blocked():
+                    if name in self._among:
+                        field.choices = list(dict.fromkeys((*field.choices, value)))
                     show_within_bounds(field, value)
         self._show_error()
+
+    def show_choices(self, among: Mapping[str, Sequence[Any]]) -> None:
+        """Offer what the picture has now, and what is set, though it may be gone."""
+        for name, what in self._among.items():
+            field = self.fields[name]
+            value = getattr(self._feature, name)
+            with field.changed.blocked():
+                field.choices = list(dict.fromkeys((*among.get(what, ()), value)))
+                field.value = value
 
     def show_trouble(self, sentence: str) -> None:
         """Say why the picture cannot be measured by these settings, or nothing."""

@@ -77,6 +77,7 @@ class FeatureList(QWidget):
             (workspace.recipe_changed, self._show_recipe),
             (workspace.recipe_changed, thumbnails.update),
             (workspace.recipe_changed, effects.update),
+            (workspace.images_changed, thumbnails.update),
             (workspace.image_changed, thumbnails.update),
             (workspace.image_changed, effects.update),
             (workspace.result_changed, thumbnails.update),
@@ -103,7 +104,7 @@ class FeatureList(QWidget):
                 continue
             if i < len(self.rows):
                 self._drop(i)
-            row = FeatureRow(feature)
+            row = FeatureRow(feature, self._among)
             row.edited.connect(partial(self._edit, row))
             row.removed.connect(partial(self._remove, row))
             self.rows.insert(i, row)
@@ -143,7 +144,7 @@ class FeatureList(QWidget):
             if i > 0:
                 self.menu.addSeparator()
             for kind in family:
-                recipe = added(self._workspace.recipe, kind)
+                recipe = added(self._workspace.recipe, kind, self._among())
                 action = QAction(kind.title, self.menu)
                 action.setEnabled(recipe is not None)
                 action.setToolTip(
@@ -153,9 +154,13 @@ class FeatureList(QWidget):
                 self.menu.addAction(action)
 
     def _add(self, kind: type[Feature], _: bool = False) -> None:
-        recipe = added(self._workspace.recipe, kind)
+        recipe = added(self._workspace.recipe, kind, self._among())
         if recipe is not None:
             self._workspace.set_recipe(recipe)
+
+    def _among(self) -> dict[str, list[str]]:
+        """Give the choices that depend on the picture."""
+        return {"companions": self._workspace.choice.companions()}
 
     def _show_thumbnails(self) -> None:
         for row in self.rows:

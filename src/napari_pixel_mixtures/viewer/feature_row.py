@@ -27,6 +27,8 @@ from napari_pixel_mixtures.features.base import INFLUENCE_TIP
 from .feature_form import ERROR_COLOR, FeatureForm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.features import Feature
@@ -71,14 +73,22 @@ class FeatureRow(QWidget):
     Parameters
     ----------
     feature : Feature
+    among : callable, optional
+        Gives the choices that depend on the picture.
     parent : QWidget, optional
     """
 
     edited = QtSignal(object)  # the feature as it shall be
     removed = QtSignal()
 
-    def __init__(self, feature: Feature, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        feature: Feature,
+        among: Callable[[], Mapping[str, Sequence[Any]]] = dict,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._among = among
         self.feature = feature
         self.form: FeatureForm | None = None
         self._trouble = ""
@@ -174,6 +184,7 @@ class FeatureRow(QWidget):
             self.form = FeatureForm(self.feature, self)
             self.form.edited.connect(self.edited)
             self.form.show_trouble(self._trouble)
+        self.form.show_choices(self._among())
         self.form.adjustSize()
         corner = self.mapToGlobal(self.rect().bottomRight())
         self.form.move(corner - QPoint(self.form.width(), 0))

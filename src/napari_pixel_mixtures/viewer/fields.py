@@ -11,6 +11,7 @@ from napari_pixel_mixtures.features.checks import MAX_SEED
 from napari_pixel_mixtures.recipe import (
     COVARIANCE_TYPES,
     MAX_COMPONENTS,
+    MAX_SMOOTHING,
     STARTS,
     Recipe,
 )
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RAW_DISTANCE_WEIGHT = 1 / 5000
 
 MOST_VARIANTS = 10
+NO_CHOICES: Mapping[str, Sequence[Any]] = {}
 
 FIELDS: dict[str, dict[str, Any]] = {
     "n_components": {
@@ -76,6 +78,15 @@ FIELDS: dict[str, dict[str, Any]] = {
         "some pixels, is the fastest and most reliable; the others are scikit-learn's, "
         "and show how EM finds its way from a poor start.",
     },
+    "smoothing": {
+        "label": "Smoothing",
+        "min": 0.0,
+        "max": MAX_SMOOTHING,
+        "step": 0.5,
+        "tooltip": "Labels come from probabilities that are blurred over the picture "
+        "by so many pixels: larger pieces, smoother borders. 0 for each pixel by "
+        "itself.",
+    },
     "reg_covar": {
         "label": "Regularization",
         "min": 0.0,
@@ -120,8 +131,12 @@ def edited(recipe: Recipe, **changes: Any) -> Recipe:
     return replace(recipe, features=tuple(features), **changes)
 
 
-def added(recipe: Recipe, kind: type[Feature]) -> Recipe | None:
+def added(
+    recipe: Recipe, kind: type[Feature], among: Mapping[str, Sequence[Any]] = NO_CHOICES
+) -> Recipe | None:
     """Give the recipe with a feature more, as a menu adds it.
+
+    `among` has the choices that depend on the picture, by what settings call them.
 
     Where there is one of this kind with these settings, a setting of the new one is
     changed: its seed if it has one, else the first that can be. None if no setting
@@ -130,17 +145,12 @@ def added(recipe: Recipe, kind: type[Feature]) -> Recipe | None:
     feature = kind()
     if isinstance(feature, AnchorDistance):
         feature = replace(feature, seed=recipe.random_state)
-    there = {measurement(f) for f in recipe.features}
+    there = {f.measurement for f in recipe.features}
     feature = replace(feature, weight=_usual_weight(feature, recipe.scaling))
-    for candidate in _variants(feature):
-        if measurement(candidate) not in there:
+    for candidate in _variants(feature, among):
+        if candidate.measurement not in there:
             return replace(recipe, features=(*recipe.features, candidate))
     return None
-
-
-def measurement(feature: Feature) -> Feature:
-    """Give a feature as it is measured: on, and with the plain weight and influence."""
-    return replace(feature, weight=1.0, influence=1.0, on=True)
 
 
 def _usual_weight(feature: Feature, scaling: str) -> float:
@@ -148,18 +158,36 @@ def _usual_weight(feature: Feature, scaling: str) -> float:
     return RAW_DISTANCE_WEIGHT if raw else 1.0
 
 
-def _variants(feature: Feature) -> Iterator[Feature]:
+def choices_of(
+    options: Mapping[str, Any], among: Mapping[str, Sequence[Any]]
+) -> Sequence[Any] | None:
+    """Give the choices of a setting, its own or the picture's; None if it has none."""
+    if "among" in options:
+        return among.get(options["among"], ())
+    found: Sequence[Any] | None = options.get("choices")
+    return found
+
+
+def _variants(
+    feature: Feature, among: Mapping[str, Sequence[Any]]
+) -> Iterator[Feature]:
     """Give the feature, and some with one setting changed; the seed first."""
-    yield feature
-    for setting in sorted(feature.settings(), key=lambda s: s.name != "seed"):
-        for value in _other_values(getattr(feature, setting.name), setting.metadata):
+    settings = sorted(feature.settings(), key=lambda s: s.name != "seed")
+    if not any(among.get(s.metadata.get("among", "")) for s in settings):
+        yield feature
+    for setting in settings:
+        value = getattr(feature, setting.name)
+        for other in _other_values(value, setting.metadata, among):
             with suppress(ValueError):
-                yield feature.with_settings(**{setting.name: value})
+                yield feature.with_settings(**{setting.name: other})
 
 
-def _other_values(value: Any, options: Mapping[str, Any]) -> Sequence[Any]:
-    if "choices" in options:
-        return [choice for choice in options["choices"] if choice != value]
+def _other_values(
+    value: Any, options: Mapping[str, Any], among: Mapping[str, Sequence[Any]]
+) -> Sequence[Any]:
+    choices = choices_of(options, among)
+    if choices is not None:
+        return [choice for choice in choices if choice != value]
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):

@@ -50,6 +50,9 @@ class Hover:
             return
         shape = result.clustering.labels.shape
         place = np.rint(layer.world_to_data(position[-layer.ndim :])).astype(int)
+        picture = result.clustering.picture
+        if len(place) > len(shape) and picture.channel_axis is not None:
+            place = np.delete(place, picture.channel_axis)
         if len(place) != len(shape) or np.any(place < 0) or np.any(place >= shape):
             self._take(None)
             return

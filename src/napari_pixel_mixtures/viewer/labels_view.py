@@ -62,7 +62,7 @@ class LabelsView:
             layer = layers.get(role)
             if layer is None or layer not in viewer.layers:
                 continue
-            if layer.ndim == clustering.labels.ndim:
+            if layer.ndim == image.ndim:
                 update_labels(layer, image, clustering, role, roles[role])
                 updated.add(role)
             else:

@@ -11,8 +11,6 @@ from napari.layers import Image, Labels, Points, Surface
 from napari.utils import DirectLabelColormap
 from napari.utils.transforms import Affine
 
-from napari_pixel_mixtures.features import Picture
-
 from .ellipsoids import mesh
 
 if TYPE_CHECKING:
@@ -23,8 +21,10 @@ if TYPE_CHECKING:
 
     from napari_pixel_mixtures.cloud import ColorCloud
     from napari_pixel_mixtures.clusters import Clustering
+    from napari_pixel_mixtures.features import Picture
 
 METADATA_KEY = "napari_pixel_mixtures"
+CHANNEL_LABELS = {"c", "ch", "channel", "channels"}
 LARGEST_LEVEL = 16_000_000  # pixels of a multiscale image's level that is clustered
 QUANTIZED = "quantized"
 RANDOM_COLORS = "random colors"
@@ -67,27 +67,75 @@ def check_image(layer: Layer | None) -> Image:
     return layer
 
 
+def channel_axis(layer: Layer) -> int | None:
+    """Find the axis of the channels: the one that is labeled so, beside two others.
+
+    None if there is none, as in a gray image, or a picture in red, green and blue.
+    """
+    if getattr(layer, "rgb", False) or layer.ndim < 3:
+        return None
+    for axis, label in enumerate(layer.axis_labels):
+        if label.lower() in CHANNEL_LABELS:
+            return axis
+    return None
+
+
 def level_data(layer: Image) -> Any:
     """Give the layer's array; of several scales the finest of at most 16 Mpx."""
     if not layer.multiscale:
         return layer.data
     levels = list(layer.data)
-    channels = levels[0].shape[-1] if layer.rgb else 1
+    axis = channel_axis(layer)
     for level in levels:
-        if np.prod(level.shape) // channels <= LARGEST_LEVEL:
+        n_channels = 1 if axis is None else level.shape[axis]
+        if layer.rgb:
+            n_channels = level.shape[-1]
+        if np.prod(level.shape) // n_channels <= LARGEST_LEVEL:
             return level
     return levels[-1]
 
 
-def read_picture(data: Any, rgb: bool) -> Picture:
-    """Read the array of an image layer; a lazy one is computed here.
+def level_text(layer: Image) -> str | None:
+    """Say which level of a multiscale image is clustered; None if it has but one."""
+    if not layer.multiscale:
+        return None
+    shapes = [tuple(level.shape) for level in layer.data]
+    shape = tuple(level_data(layer).shape)
+    pixels = " x ".join(map(str, shape[:-1] if layer.rgb else shape))
+    return f"level {shapes.index(shape) + 1} of {len(shapes)} ({pixels})"
 
-    Raises
-    ------
-    TypeError, ValueError
-        As `Picture.from_array`.
+
+def over_image(image: Image, picture: Picture, values: NDArray[Any]) -> NDArray[Any]:
+    """Give values (*spatial) of a picture the axes of its layer.
+
+    Along an axis of channels they have one pixel, which `placement` makes as long as
+    all channels: so they lie over every one.
     """
-    return Picture.from_array(np.asarray(data), -1 if rgb else None, rgb)
+    if picture.channel_axis is None or image.ndim == values.ndim:
+        return values
+    return np.expand_dims(values, picture.channel_axis)
+
+
+def lies_over(layer: Layer, image: Image, shape: tuple[int, ...]) -> bool:
+    """Tell whether the pixels of a layer lie on those of an image, both (*spatial).
+
+    The image may have an axis of channels beside.
+    """
+    axis = channel_axis(image) if image.ndim > layer.ndim else None
+    corners = np.concatenate([np.zeros((1, len(shape))), np.diag(shape)])
+    if axis is None and layer.ndim != image.ndim:
+        return False
+    places = corners if axis is None else np.insert(corners, axis, 0, axis=1)
+    for corner, place_there in zip(corners, places, strict=True):
+        there = np.array(image.data_to_world(place_there))
+        if axis is not None:
+            there = np.delete(there, axis)
+        # To a hundredth of a pixel.
+        here = np.array(layer.data_to_world(corner))
+        tolerance = np.abs(layer.scale).min() / 100
+        if not np.allclose(here, there, rtol=0, atol=tolerance):
+            return False
+    return True
 
 
 def placement(layer: Image, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -115,8 +163,9 @@ def result_metadata(image: Image, clustering: Clustering, role: str) -> dict[str
     """Give the recipe that replays the result, under the plugin's one key.
 
     It gives the same clusters; live fits number them otherwise, and a mask is not
-    part of it.
+    part of it. Of a multiscale image it says which level was clustered.
     """
+    level = level_text(image)
     return {
         METADATA_KEY: {
             "role": role,
@@ -124,6 +173,7 @@ def result_metadata(image: Image, clustering: Clustering, role: str) -> dict[str
             "recipe": clustering.recipe.to_json(),
             "version": version("napari-pixel-mixtures"),
         }
+        | ({} if level is None else {"level": level})
     }
 
 
@@ -161,14 +211,15 @@ def make_labels(
     image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
 ) -> Labels:
     """Make a labels layer over the image, in the given colors (K, C)."""
+    labels = over_image(image, clustering.picture, clustering.labels)
     return Labels(
-        clustering.labels.copy(),  # which may be painted on
+        labels.copy(),  # which may be painted on
         name=f"{image.name} {role}",
         colormap=label_colormap(clustering, colors),
         features=label_features(clustering),
         metadata=result_metadata(image, clustering, role),
         opacity=1.0,
-        **placement(image, clustering.labels.shape),
+        **placement(image, labels.shape),
     )
 
 
@@ -176,11 +227,12 @@ def update_labels(
     layer: Labels, image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
 ) -> None:
     """Show another result of the same number of axes in a layer of ours."""
-    layer.data = clustering.labels.copy()
+    labels = over_image(image, clustering.picture, clustering.labels)
+    layer.data = labels.copy()
     layer.colormap = label_colormap(clustering, colors)
     layer.features = label_features(clustering)
     layer.metadata = layer.metadata | result_metadata(image, clustering, role)
-    place(layer, image, clustering.labels.shape)
+    place(layer, image, labels.shape)
 
 
 def place(layer: Layer, image: Image, shape: tuple[int, ...]) -> None:

@@ -10,7 +10,6 @@ from psygnal import Signal
 from napari_pixel_mixtures.model_grid import Model, model_steps
 from napari_pixel_mixtures.recipe import COVARIANCE_TYPES
 
-from .layers import level_data, read_picture
 from .messages import report
 from .thumbnails import thumbnail_pixels
 from .worker import Request, Runner, Step
@@ -51,7 +50,7 @@ class SweepJob:
     def steps(self) -> Generator[Step, None, tuple[Model, ...]]:
         """Fit them all."""
         request = self.request
-        picture = request.cache.picture(request.data, request.rgb, read_picture)
+        picture = request.cache.picture(request.source)
         fits = model_steps(
             picture,
             request.recipe,
@@ -121,7 +120,7 @@ class ModelSweep:
 
     def _on_succeeded(self, job: SweepJob, models: tuple[Model, ...]) -> None:
         image = job.image
-        if level_data(image) is not job.request.data:
+        if not job.request.source.current:
             self._set(None, ())
             self.finished.emit(
                 f"The image {image.name!r} was changed meanwhile, so the models were "

@@ -5,25 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .layers import level_data
-
 if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_pixel_mixtures.clusters import Clustering
 
+    from .source import Source
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A clustering, the image layer it belongs to, and the array it was made from."""
+    """A clustering, and the layers and arrays that it was made from."""
 
-    image: Image
-    data: Any
+    source: Source
     clustering: Clustering
     mask: Any = None
     """What limited the fit, (*spatial); None if nothing did."""
 
     @property
+    def image(self) -> Image:
+        """The layer that the result belongs to."""
+        return self.source.image
+
+    @property
+    def data(self) -> Any:
+        """What that layer held."""
+        return self.source.data
+
+    @property
     def current(self) -> bool:
-        """Whether the layer still holds that array."""
-        return level_data(self.image) is self.data
+        """Whether the layers still hold what was clustered."""
+        return self.source.current

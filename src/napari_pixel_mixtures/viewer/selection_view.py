@@ -12,11 +12,12 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.space import space_of
 
-from .layers import METADATA_KEY, place, placement
+from .layers import METADATA_KEY, over_image, place, placement
+from .masks import shape_pixels
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Layer
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.selection import Region
@@ -121,11 +122,13 @@ class SelectionView:
                 "Expected a clustered image, but none was clustered yet; press Fit in "
                 "Cluster pixels first."
             )
-        shape = self._result.clustering.labels.shape
-        if isinstance(layer, Shapes) and layer.ndim == len(shape):
-            mask = _over(layer, self._result.image).to_labels(shape) > 0
-        elif isinstance(layer, Labels) and layer.data.shape == shape:
-            data = np.asarray(layer.data)
+        image, clustering = self._result.image, self._result.clustering
+        shape = clustering.labels.shape
+        over = over_image(image, clustering.picture, clustering.labels).shape
+        if isinstance(layer, Shapes) and layer.ndim in (len(shape), image.ndim):
+            mask = shape_pixels(layer, image, shape)
+        elif isinstance(layer, Labels) and layer.data.shape in (shape, over):
+            data = np.asarray(layer.data).reshape(shape)
             ours = METADATA_KEY in layer.metadata and layer is not self._layer
             mask = data == layer.selected_label if ours else data > 0
         else:
@@ -155,10 +158,12 @@ class SelectionView:
         if not self._result.current:
             return None
         image = self._result.image
+        picture = self._result.clustering.picture
+        overlay = over_image(image, picture, self.mask).astype(np.uint8)
         kept = Labels(
-            self.mask.astype(np.uint8),
+            overlay,
             name=f"{image.name} {SELECTION} kept",
-            **placement(image, self.mask.shape),
+            **placement(image, overlay.shape),
         )
         self._stage.add_behind(kept)
         return kept
@@ -173,11 +178,12 @@ class SelectionView:
             self.clear()
             return
         self.mask = mask
-        overlay = mask.astype(np.uint8)
         image = self._result.image
+        picture = self._result.clustering.picture
+        overlay = over_image(image, picture, mask).astype(np.uint8)
         if self._layer is not None and self._layer in viewer.layers:
             self._layer.data = overlay
-            place(self._layer, image, mask.shape)
+            place(self._layer, image, overlay.shape)
         else:
             self._layer = Labels(
                 overlay,
@@ -185,7 +191,7 @@ class SelectionView:
                 colormap=DirectLabelColormap(color_dict=COLORS),
                 opacity=OPACITY,
                 metadata={METADATA_KEY: {"role": SELECTION, "image": image.name}},
-                **placement(image, mask.shape),
+                **placement(image, overlay.shape),
             )
             # Both, for napari tells of paint before it is there, and not of its undo.
             self._layer.events.labels_update.connect(self._on_painted)
@@ -199,17 +205,10 @@ class SelectionView:
         if self._layer is None or self.mask is None:
             return
         painted = np.asarray(self._layer.data) > 0
-        same_shape = painted.shape == self.mask.shape
-        if same_shape and not np.array_equal(painted, self.mask):
+        if painted.size != self.mask.size:
+            return
+        painted = painted.reshape(self.mask.shape)
+        if not np.array_equal(painted, self.mask):
             self.region = self._region_label = None
             self.mask = painted
             self.changed.emit()
-
-
-def _over(shapes: Shapes, image: Image) -> Shapes:
-    """Give the same shapes in the coordinates of an image's pixels."""
-    corners = [
-        np.array([image.world_to_data(shapes.data_to_world(place)) for place in shape])
-        for shape in shapes.data
-    ]
-    return Shapes(corners, ndim=shapes.ndim, shape_type=list(shapes.shape_type))

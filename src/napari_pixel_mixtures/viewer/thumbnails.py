@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
-from .fields import measurement
-from .layers import read_picture
-from .worker import Request, Runner, Step
+from .worker import Runner, Step
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from numpy.typing import NDArray
 
-    from napari_pixel_mixtures.features import Feature
+    from napari_pixel_mixtures.features import Feature, Picture
+    from napari_pixel_mixtures.material import MaterialCache
 
+    from .source import Source
     from .workspace import Workspace
 
 THUMBNAIL_SIZE = (48, 72)  # pixels; shown at half of it, sharp also on fine screens
@@ -97,32 +97,43 @@ class ThumbnailJob:
 
     Attributes
     ----------
-    request : Request
+    source : Source
         Where the picture is read from.
+    cache : MaterialCache
+        Where what is measured is kept, for the fit.
     features : tuple of Feature
         As they are measured.
     """
 
-    request: Request
+    source: Source
+    cache: MaterialCache
     features: tuple[Feature, ...]
     title = "Drawing features"
     live = True
 
     def steps(self) -> Generator[Step, None, dict[Feature, NDArray[np.uint8] | str]]:
         """Draw each; where one cannot be measured, the result says why."""
-        request = self.request
-        picture = request.cache.picture(request.data, request.rgb, read_picture)
+        picture = self.cache.picture(self.source)
         pixels = thumbnail_pixels(picture.shape)
         drawn: dict[Feature, NDArray[np.uint8] | str] = {}
         for i, feature in enumerate(self.features):
             yield Step(self.title, i / len(self.features))
             try:
-                columns = feature.compute(picture, pixels.ravel())
+                columns = self._measure(feature, picture, pixels.ravel())
             except (TypeError, ValueError) as error:
                 drawn[feature] = str(error)
             else:
                 drawn[feature] = draw(columns, pixels.shape)
         return drawn
+
+    def _measure(
+        self, feature: Feature, picture: Picture, pixels: NDArray[np.intp]
+    ) -> NDArray[Any]:
+        """Measure some pixels; what looks at neighbors is measured once for all."""
+        if feature.pixelwise:
+            return feature.compute(picture, pixels)
+        values = self.cache.features(picture).columns(picture, feature).values
+        return values[pixels]
 
 
 class Thumbnails:
@@ -137,7 +148,7 @@ class Thumbnails:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._source: tuple[Any, Any] | None = None
+        self._source: tuple[Source, MaterialCache] | None = None
         self._drawn: dict[Feature, NDArray[np.uint8] | str] = {}
         self.runner = Runner()
         self.runner.succeeded.connect(self._on_succeeded)
@@ -145,7 +156,7 @@ class Thumbnails:
 
     def of(self, feature: Feature) -> NDArray[np.uint8] | str | None:
         """Give the thumbnail, or why there is none; None while it is not yet drawn."""
-        return self._drawn.get(measurement(feature))
+        return self._drawn.get(feature.measurement)
 
     def update(self, *_: Any) -> None:
         """Draw what is not drawn yet."""
@@ -153,30 +164,34 @@ class Thumbnails:
         if workspace.image is None:
             self._forget(None)
             return
-        request = workspace.request(live=True)
-        lazy = not isinstance(request.data, np.ndarray)
+        try:
+            source = workspace.source()
+        except ValueError:  # which a fit will tell
+            self._forget(None)
+            return
         result = workspace.result
-        if lazy and (result is None or result.data is not request.data):
+        if source.lazy and (result is None or not result.source.matches(source)):
             return  # only a fit may read all of it
         # A fit that was asked for reads the array anew; thumbnails follow.
-        source = (request.data, request.cache)
-        if self._source is None or any(
-            one is not other for one, other in zip(self._source, source, strict=True)
+        if (
+            self._source is None
+            or self._source[1] is not workspace.cache
+            or not self._source[0].matches(source)
         ):
-            self._forget(source)
-        wanted = dict.fromkeys(map(measurement, workspace.recipe.features))
+            self._forget((source, workspace.cache))
+        wanted = dict.fromkeys(f.measurement for f in workspace.recipe.features)
         for feature in [f for f in self._drawn if f not in wanted]:
             del self._drawn[feature]
         missing = tuple(f for f in wanted if f not in self._drawn)
         job = self.runner.job
         if missing and not (job is not None and set(missing) <= set(job.features)):
-            self.runner.start(ThumbnailJob(request, missing))
+            self.runner.start(ThumbnailJob(source, workspace.cache, missing))
 
     def close(self) -> None:
         """Drop what is being drawn."""
         self.runner.cancel()
 
-    def _forget(self, source: tuple[Any, Any] | None) -> None:
+    def _forget(self, source: tuple[Source, MaterialCache] | None) -> None:
         self.runner.cancel()
         self._source = source
         self._drawn = {}

@@ -85,10 +85,10 @@ class UndoStack:
         return self._go(self._after, self._before)
 
     def forget(self, image: object) -> None:
-        """Drop the results of an image that was removed."""
+        """Drop the results of an image, or a channel, that was removed."""
         for side in (self._before, self._after):
-            side[:] = [packed for packed in side if packed.result.image is not image]
-        if self._here is not None and self._here.image is image:
+            side[:] = [p for p in side if image not in p.result.source.layers]
+        if self._here is not None and image in self._here.source.layers:
             self._here = None
         self.changed.emit()
 

@@ -17,7 +17,6 @@ from napari_pixel_mixtures.clusters import Clustering
 from napari_pixel_mixtures.material import MaterialCache
 
 from .activity import ActivityBar
-from .layers import read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.recipe import Recipe
+
+    from .source import Source
 
 PATIENCE = 1.0  # seconds after which also a live job shows its progress
 INTERVAL = 0.05  # seconds between the steps that are told
@@ -63,13 +64,10 @@ class Request:
 
     Attributes
     ----------
-    image : Image
-        The layer that the result belongs to; the worker never touches it.
+    source : Source
+        The layers that the result belongs to, which the worker never touches, and
+        what they held.
     title : str
-    data : array
-        What the layer held.
-    rgb : bool
-        Whether the last axis of the data is color.
     recipe : Recipe
     mask : ndarray (*spatial), optional
     previous : ndarray (*spatial) uint8, optional
@@ -79,14 +77,17 @@ class Request:
         What was measured for the fits before.
     """
 
-    image: Image
+    source: Source
     title: str
-    data: Any
-    rgb: bool
     recipe: Recipe
     mask: NDArray[Any] | None = None
     previous: NDArray[np.uint8] | None = None
     cache: MaterialCache = field(default_factory=MaterialCache)
+
+    @property
+    def image(self) -> Image:
+        """The layer that the result belongs to."""
+        return self.source.image
 
     @property
     def live(self) -> bool:
@@ -95,7 +96,7 @@ class Request:
 
     def steps(self) -> Generator[Step, None, Clustering]:
         """Read the picture and cluster it."""
-        picture = self.cache.picture(self.data, self.rgb, read_picture)
+        picture = self.cache.picture(self.source)
         fit = cluster_steps(
             picture,
             self.recipe,

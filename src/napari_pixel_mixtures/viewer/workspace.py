@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -20,43 +20,31 @@ from .cloud_pointer import CloudPointer
 from .cloud_view import CloudView
 from .comparison import Comparison
 from .hover import Hover
+from .image_choice import ImageChoice
+from .keys import REDO_KEY, UNDO_KEY, bind_key
 from .labels_view import LabelsView
-from .layers import check_image, is_image, level_data
+from .mask_choice import MaskChoice
 from .messages import report
 from .model_sweep import ModelSweep
 from .removal import guard_removals
 from .result import Result
 from .selection_view import SelectionView
 from .stage import Stage
+from .status import Status, result_text
 from .undo import UndoStack
 from .worker import Request, Runner, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Labels, Shapes
 
     from napari_pixel_mixtures.clusters import Clustering
 
-UNDO_KEY = "Alt-Z"
-REDO_KEY = "Alt-Shift-Z"
+    from .source import Source
+
 LIVE_LIMIT = 4_000_000  # pixels up to which a change of a setting fits again by itself
-
-
-@dataclass(frozen=True)
-class Status:
-    """What the fit is doing, in words and as a fraction of its iterations.
-
-    Attributes
-    ----------
-    text : str
-    fraction : float or None
-        From 0 to 1 while a fit runs; None otherwise.
-    """
-
-    text: str
-    fraction: float | None = None
 
 
 class Workspace:
@@ -67,8 +55,9 @@ class Workspace:
     alive.
     """
 
-    image_changed = Signal(object)  # Image or None
+    image_changed = Signal(object)  # Image or None; or with other channels or axes
     images_changed = Signal()  # another choice of images, or another name
+    mask_changed = Signal(object)  # the layer that limits the fit, or None
     recipe_changed = Signal(object)  # Recipe
     live_changed = Signal(bool)
     status_changed = Signal(object)  # Status
@@ -77,7 +66,6 @@ class Workspace:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = ref(viewer)
-        self._image: ref[Image] | None = None
         self.recipe = Recipe()
         self.live = True
         self.result: Result | None = None
@@ -96,27 +84,23 @@ class Workspace:
         self.anchors = AnchorsView(viewer, self.stage)
         self.anchors.edited.connect(self._set_anchors)
         self.undo_stack = UndoStack()
-        for key, action in ((UNDO_KEY, Workspace.undo), (REDO_KEY, Workspace.redo)):
-            # The viewer keeps these functions, which must not keep us.
-            with suppress(ValueError):  # a key of the person's own stays theirs
-                viewer.bind_key(key, _key_function(ref(self), action))
-        self._cache = MaterialCache()
+        bind_key(viewer, UNDO_KEY, ref(self), Workspace.undo)
+        bind_key(viewer, REDO_KEY, ref(self), Workspace.redo)
+        self.cache = MaterialCache()
         self.runner = Runner()
         self.runner.stepped.connect(self._on_stepped)
         self.runner.succeeded.connect(self._on_succeeded)
         self.runner.failed.connect(self._on_failed)
-        layers = viewer.layers
-        layers.events.inserted.connect(self._on_images_changed)
-        layers.events.renamed.connect(self._on_images_changed)
-        layers.events.removed.connect(self._on_removed)
-        layers.selection.events.active.connect(self._on_active)
+        self.choice = ImageChoice(viewer)
+        self.choice.changed.connect(self._on_image)
+        self.choice.listed.connect(self.images_changed)
+        self.masks = MaskChoice(viewer)
+        self.masks.changed.connect(self._on_mask)
+        self.masks.moved.connect(self._refit)
+        viewer.layers.events.removed.connect(self._on_removed)
         guard_removals(viewer)
-        images = self.images()
-        active = layers.selection.active
-        if active is not None and is_image(active):
-            self.set_image(active)
-        elif images:
-            self.set_image(images[-1])
+        if self.image is not None:
+            self._on_image(self.image)
 
     @property
     def viewer(self) -> ViewerModel:
@@ -130,43 +114,59 @@ class Workspace:
 
     @property
     def image(self) -> Image | None:
-        """The image that is clustered next."""
-        return None if self._image is None else self._image()
+        """The image that is clustered next; of several channels the first."""
+        return self.choice.image
 
     def images(self) -> list[Image]:
         """List the layers that can be clustered."""
-        return [layer for layer in self.viewer.layers if is_image(layer)]
+        return self.choice.images()
 
-    def set_image(self, image: Image | None) -> None:
-        """Choose the image that is clustered next."""
-        if image is self.image:
-            return
-        self._image = None if image is None else ref(image)
+    def set_image(self, image: Image | Sequence[Image] | None) -> None:
+        """Choose the image that is clustered next, or several as its channels.
+
+        Raises
+        ------
+        ValueError
+            Several are not gray images of the same pixels.
+        """
+        self.choice.set(image)
+
+    def set_axes(self, text: str) -> None:
+        """Label the axes of the image, such as "t z y x", or "c y x" with channels.
+
+        Raises
+        ------
+        ValueError
+            There is not one name for each axis.
+        """
+        if text != self.choice.axes_text():
+            self.choice.set_axes(text)
+            self._refit()
+
+    def set_mask(self, layer: Labels | Shapes | None) -> None:
+        """Choose the layer that limits the fit; None for all pixels."""
+        self.masks.set(layer)
+
+    def _on_image(self, image: Image | None) -> None:
         if not self.runner.busy:
             self._set_status(
                 "Open an image, then press Fit." if image is None else "Press Fit."
             )
         self.image_changed.emit(image)
 
-    def _on_active(self, event: Any) -> None:
-        if event.value is not None and is_image(event.value):
-            self.set_image(event.value)
-
-    def _on_images_changed(self, event: Any = None) -> None:
-        self.images_changed.emit()
-        if self.image is None and (images := self.images()):
-            self.set_image(images[-1])
+    def _on_mask(self, layer: Labels | Shapes | None) -> None:
+        self.mask_changed.emit(layer)
+        self._refit()
 
     def _on_removed(self, event: Any) -> None:
         layer = event.value
         job = self.runner.job
-        interrupted = job is not None and job.image is layer
+        interrupted = job is not None and layer in job.source.layers
         if interrupted:
             self.runner.cancel()
         # First of all: what follows removes layers of ours, of which widgets hear.
-        if layer is self.image:
-            images = [image for image in self.images() if image is not layer]
-            self.set_image(images[-1] if images else None)
+        self.choice.forget(layer)
+        self.masks.forget(layer)
         self.comparison.forget(layer)
         self.sweep.forget(layer)
         self.undo_stack.forget(layer)
@@ -188,6 +188,10 @@ class Workspace:
             return
         self.recipe = recipe
         self.recipe_changed.emit(recipe)
+        self._refit()
+
+    def _refit(self) -> None:
+        """Fit again if live, and something was fitted before."""
         if self.live and self._fits_by_itself():
             self.fit(live=True)
 
@@ -209,7 +213,9 @@ class Workspace:
         self.take(result)
 
     def _take_settings(self, result: Result) -> None:
-        self.set_image(result.image)
+        with suppress(ValueError):  # channels that were moved apart since
+            self.set_image(result.source.layers)
+        self.masks.keep(result)
         self.recipe = result.clustering.recipe
         self.recipe_changed.emit(self.recipe)
 
@@ -235,27 +241,34 @@ class Workspace:
         Raises
         ------
         ValueError
-            No image is open.
+            No image is open, or its channels or mask do not lie over it.
         """
-        image = check_image(self.image)
+        source = self.source()
         if not live:
             # The array may have been written to, which nothing tells.
-            self._cache = MaterialCache()
-        title = f"Clustering {image.name}"
-        previous = mask = None
-        if live and self.result is not None and self.result.image is image:
+            self.cache = MaterialCache()
+            self.masks.keep(None)
+        previous = None
+        if live and self.result is not None and self.result.image is source.image:
             previous = self.result.clustering.labels
-            mask = self.result.mask if self.result.current else None
         return Request(
-            image,
-            title,
-            level_data(image),
-            bool(image.rgb),
+            source,
+            f"Clustering {source.title}",
             self.recipe,
-            mask=mask,
+            mask=self.masks.pixels(source.image),
             previous=previous,
-            cache=self._cache,
+            cache=self.cache,
         )
+
+    def source(self) -> Source:
+        """Freeze what a fit reads from layers.
+
+        Raises
+        ------
+        ValueError
+            No image is open, or channels no longer belong together.
+        """
+        return self.choice.source(self.recipe.features)
 
     def fit(self, live: bool = False) -> None:
         """Start a fit of the image in the background, in place of a running one.
@@ -285,8 +298,10 @@ class Workspace:
 
     def take(self, result: Result) -> None:
         """Take a result, and bring layers, cloud and status up to date."""
-        self.undo_stack.push(result)
+        self.masks.keep(result)
         self._present(result)
+        # Afterwards: it packs the labels of the fit before, which takes a while.
+        self.undo_stack.push(result)
 
     def _present(self, result: Result) -> None:
         """Show a result, and say what came of it."""
@@ -296,11 +311,7 @@ class Workspace:
         if clustering.advice is not None:
             self._warn(clustering.advice)
         else:
-            self._set_status(
-                f"{_clusters(clustering)} at iteration "
-                f"{clustering.mixture.n_iter_}; mean log-likelihood "
-                f"{clustering.log_likelihood:.4f}"
-            )
+            self._set_status(result_text(result))
 
     def show_frame(self, frame: Clustering | None) -> None:
         """Show an iteration of the result's fit in its place; None ends that."""
@@ -340,18 +351,18 @@ class Workspace:
     def _on_stepped(self, step: Step) -> None:
         self._set_status(step.text, step.fraction)
         job = self.runner.job
-        if step.preview is not None and level_data(job.image) is job.data:
-            self.labels.show(Result(job.image, job.data, step.preview))
+        if step.preview is not None and job.source.current:
+            self.labels.show(Result(job.source, step.preview))
 
     def _on_succeeded(self, request: Request, clustering: Clustering) -> None:
         image = request.image
-        if level_data(image) is not request.data:
+        if not request.source.current:
             self._warn(
                 f"The image {image.name!r} was changed while its fit ran, so the "
                 "result was dropped; press Fit again."
             )
             return
-        self.take(Result(image, request.data, clustering, request.mask))
+        self.take(Result(request.source, clustering, request.mask))
 
     def _on_failed(self, request: Request | None, error: Exception) -> None:
         self._set_status(str(error))
@@ -372,24 +383,6 @@ class Workspace:
         for view in (self.selection, self.cloud, self.hover, self.anchors):
             view.set_result(result)
         self.result_changed.emit(result)
-
-
-def _clusters(clustering: Clustering) -> str:
-    n = clustering.n_components
-    return "1 cluster" if n == 1 else f"{n} clusters"
-
-
-def _key_function(
-    workspace: ref[Workspace], action: Callable[[Workspace], None]
-) -> Callable[[Any], None]:
-    """Do what a shortcut stands for; napari asks for the name of a function."""
-
-    def act(viewer: Any) -> None:
-        found = workspace()
-        if found is not None:
-            action(found)
-
-    return act
 
 
 _workspaces: WeakKeyDictionary[ViewerModel, Workspace] = WeakKeyDictionary()

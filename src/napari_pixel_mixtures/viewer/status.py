@@ -1,0 +1,39 @@
+"""Status: what the fit is doing, and what came of it, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .layers import level_text
+
+if TYPE_CHECKING:
+    from .result import Result
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the fit is doing, in words and as a fraction of its iterations.
+
+    Attributes
+    ----------
+    text : str
+    fraction : float or None
+        From 0 to 1 while a fit runs; None otherwise.
+    """
+
+    text: str
+    fraction: float | None = None
+
+
+def result_text(result: Result) -> str:
+    """Say what came of a fit; of a multiscale image also on which level."""
+    clustering = result.clustering
+    n = clustering.n_components
+    text = (
+        f"{'1 cluster' if n == 1 else f'{n} clusters'} at iteration "
+        f"{clustering.mixture.n_iter_}; mean log-likelihood "
+        f"{clustering.log_likelihood:.4f}"
+    )
+    level = level_text(result.image)
+    return text if level is None else f"{text}; of the image's {level}"
