@@ -97,7 +97,7 @@ def class_table(
         rows.append(0)
     found = classes.apply(found)
     sums = np.zeros(256, np.int64)
-    np.add.at(sums, classes.leads, counts)
+    np.add.at(sums, np.array(classes.leads), counts)
     sums[0] = clustering.pixel_counts.sum() - counts.sum()
     pixels = sums[rows]
     columns: dict[str, Any] = {
@@ -142,9 +142,10 @@ def merge_rows(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
     >>> from napari_pixel_mixtures import Classes, class_table, cluster
     >>> clustering = cluster(np.array([[0, 1, 0, 9], [1, 0, 8, 9]]), n_components=2)
     >>> classes = Classes.of(clustering)
-    >>> merge_rows(class_table(clustering, classes), classes.merge(1, 2))
-       label     name  components  pixels  share  area (pixel^2)  mean gray  std gray
-    0      1  class 1           2       8    1.0             8.0        3.5  4.031129
+    >>> found = merge_rows(class_table(clustering, classes), classes.merge(1, 2))
+    >>> found[["label", "components", "pixels", "mean gray", "std gray"]]
+       label  components  pixels  mean gray  std gray
+    0      1           2       8        3.5  4.031129
     """
     labels = np.array(table["label"])
     leads = np.array([classes.leads[i - 1] if i else 0 for i in labels])

@@ -57,16 +57,14 @@ class Map:
 def _largest(certainty: Certainty, label: int) -> Map:
     values = certainty.largest_posterior()
     lowest = 1 / certainty.clustering.n_components
-    doubtful = np.nanmean(values < 0.5)
+    doubtful = np.mean(values[np.isfinite(values)] < 0.5)
     return Map(values, (min(lowest, 0.99), 1.0), f"{doubtful:.1%} below one half")
 
 
 def _entropy(certainty: Certainty, label: int) -> Map:
     values = certainty.entropy()
-    highest = log2(certainty.clustering.n_components)
-    return Map(
-        values, (0.0, highest or 1.0), f"{np.nanmean(values):.2f} bits on average"
-    )
+    highest = log2(certainty.clustering.n_components) or 1.0
+    return Map(values, (0.0, highest), f"{np.nanmean(values):.2f} bits on average")
 
 
 def _posterior(certainty: Certainty, label: int) -> Map:
@@ -78,11 +76,8 @@ def _log_density(certainty: Certainty, label: int) -> Map:
     values = certainty.log_density()
     finite = values[np.isfinite(values)]
     low, high = np.percentile(finite, [LEAST, 100.0]).tolist()
-    return Map(
-        values,
-        (low, high if high > low else low + 1),
-        f"{finite.mean():.2f} on average",
-    )
+    limits = (low, high if high > low else low + 1)
+    return Map(values, limits, f"{finite.mean():.2f} on average")
 
 
 LARGEST = "largest posterior"

@@ -70,7 +70,7 @@ class HowSure(Container):  # type: ignore[type-arg]
         )
         self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.threshold.setRange(0.0, MOST_UNLIKELY)
-        self.threshold.setSingleStep(0.1)
+        self.threshold.setSingleStep(0.1)  # type: ignore[arg-type]
         self.threshold.setDecimals(1)
         tip = (
             "The least likely pixels, this percentage of them, become none of the "
@@ -140,7 +140,7 @@ class HowSure(Container):  # type: ignore[type-arg]
         result = self._workspace.classes.result
         percent = 0.0 if result is None else 100 * result.quantile
         self.threshold.blockSignals(True)
-        self.threshold.setMaximum(max(MOST_UNLIKELY, percent))
+        self.threshold.setRange(0.0, max(MOST_UNLIKELY, percent))
         if not self.threshold.isSliderDown():  # else it would be rounded in the hand
             self.threshold.setValue(percent)
         self.threshold.blockSignals(False)

@@ -1,4 +1,4 @@
-"""ClassEdits: the classes of the last result, their layer, and what is known of them."""
+"""ClassEdits: the classes of the last result, their layer, what is known of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
-import numpy as np
-import pandas as pd
 from psygnal import Signal
 
 from napari_pixel_mixtures.classes import Classes
@@ -19,6 +17,8 @@ from .messages import report
 from .worker import Runner
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
     from numpy.typing import NDArray
@@ -51,6 +51,8 @@ class ClassEdits:
         self._viewer = ref(viewer)
         self._stage = stage
         self._layers: WeakKeyDictionary[Image, Labels] = WeakKeyDictionary()
+        self._shown: WeakKeyDictionary[Labels, Classes] = WeakKeyDictionary()
+        self._table: pd.DataFrame | None = None
         self._result: Result | None = None
         self._facts: dict[str, Any] = {}
         self._wanted: set[str] = set()
@@ -98,6 +100,11 @@ class ClassEdits:
 
     def table(self) -> pd.DataFrame:
         """Give a row for each class; neighbors in the merge tree stand together."""
+        if self._table is None:
+            self._table = self._measured()
+        return self._table
+
+    def _measured(self) -> pd.DataFrame:
         result = self._result
         assert result is not None
         components = self._facts.get(DETAILS)
@@ -203,8 +210,12 @@ class ClassEdits:
         self._find()
 
     def unwant(self, *facts: str) -> None:
-        """Leave out these facts of later results."""
+        """Leave out these facts, of this result and later ones."""
         self._wanted.difference_update(facts)
+        for fact in facts:
+            self._facts.pop(fact, None)
+        if self._result is not None:
+            self._show(self._result)
 
     def _find(self) -> None:
         workspace, result = self._workspace(), self.result
@@ -272,12 +283,16 @@ class ClassEdits:
             assert viewer is not None
             viewer.layers.remove(layer)
             layer = None
+        self._table = None
+        classes = result.all_classes
         if result.edited:
-            labels = result.all_classes.apply(self.component_labels())
+            labels = classes.apply(self.component_labels())
             if layer is None:
                 layer = make_classes(result, labels, self.table())
                 self._layers[result.image] = layer
                 self._stage.add_behind(layer)
             else:
-                update_classes(layer, result, labels, self.table())
+                before = self._shown.get(layer)
+                update_classes(layer, result, labels, self.table(), before)
+            self._shown[layer] = classes
         self.changed.emit()

@@ -36,9 +36,10 @@ def pixel_size(result: Result) -> tuple[tuple[float, ...], str]:
 def class_colormap(classes: Classes) -> DirectLabelColormap:
     """Give each class its color, or none if it is hidden."""
     palette: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
-    for label in classes.labels:
-        shown = classes.shown(label)
-        palette[label] = np.array([*classes.color(label), float(shown)])
+    # Also those that are no class now, so that a merge changes no color.
+    looks = zip(classes.colors, classes.visible, strict=True)
+    for label, (color, shown) in enumerate(looks, start=1):
+        palette[label] = np.array([*color, float(shown)])
     return DirectLabelColormap(color_dict=palette)
 
 
@@ -64,12 +65,22 @@ def make_classes(result: Result, labels: NDArray[np.uint8], table: Any) -> Label
 
 
 def update_classes(
-    layer: Labels, result: Result, labels: NDArray[np.uint8], table: Any
+    layer: Labels,
+    result: Result,
+    labels: NDArray[np.uint8],
+    table: Any,
+    before: Classes | None,
 ) -> None:
-    """Show other classes in a layer of ours."""
+    """Show other classes in a layer of ours; `before` are those that it shows."""
+    classes = result.all_classes
     if not np.array_equal(layer.data, labels):
         layer.data = labels
-    layer.colormap = class_colormap(result.all_classes)
+    # New colors make napari draw all of the layer anew.
+    if before is None or (before.colors, before.visible) != (
+        classes.colors,
+        classes.visible,
+    ):
+        layer.colormap = class_colormap(classes)
     layer.features = class_features(table)
     metadata = result_metadata(result.image, result.clustering, CLASSES)
     layer.metadata = layer.metadata | metadata

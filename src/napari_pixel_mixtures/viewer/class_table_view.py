@@ -10,16 +10,16 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
 from qtpy.QtGui import QColor, QFont, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_pixel_mixtures.classes import Classes
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from napari_pixel_mixtures.classes import Classes
+
 NAME = "name"
-HIDDEN_COLUMNS = ("label",)
+FIRST = (NAME, "share", "pixels")  # of the columns; the label heads its row
 SWATCH = 14  # pixels
 FEWEST_ROWS = 5  # that the table asks room for
-NAME_WIDTH = 110  # pixels
+NAME_WIDTH = 100  # pixels
 
 
 class ClassTable(QAbstractTableModel):
@@ -38,7 +38,10 @@ class ClassTable(QAbstractTableModel):
         """Show other rows."""
         self.beginResetModel()
         self._table, self._classes = table, classes
-        self._columns = [c for c in table.columns if c not in HIDDEN_COLUMNS]
+        rest = [c for c in table.columns if c not in (*FIRST, "label", "components")]
+        last = [c for c in ("components",) if c in table.columns]
+        first = [c for c in FIRST if c in table.columns]
+        self._columns = [*first, *rest[:1], *last, *rest[1:]]
         self.endResetModel()
 
     def label(self, row: int) -> int:
@@ -46,11 +49,11 @@ class ClassTable(QAbstractTableModel):
         return int(self._table["label"].iloc[row])
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Number of classes."""
+        """Count the classes."""
         return 0 if parent is not None and parent.isValid() else len(self._table)
 
     def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Number of columns."""
+        """Count the columns."""
         inner = parent is not None and parent.isValid()
         return 0 if inner or self._classes is None else len(self._columns)
 
@@ -116,15 +119,16 @@ class ClassTableView(QTableView):
         rows.setDefaultSectionSize(SWATCH + 10)
         columns = self.horizontalHeader()
         assert columns is not None
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.setMinimumHeight((FEWEST_ROWS + 2) * (SWATCH + 10))
 
     def show_table(self, table: pd.DataFrame, classes: Classes | None) -> None:
         """Show other rows, and select those of the same classes again."""
         selected, n_columns = self.selected(), self._model.columnCount()
         self._model.show_table(table, classes)
-        if self._model.columnCount() != n_columns:
-            self.resizeColumnsToContents()
+        columns = self.horizontalHeader()
+        if n_columns == 0 < self._model.columnCount() and columns is not None:
+            columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
             self.setColumnWidth(0, NAME_WIDTH)
         self.select_labels(selected)
 

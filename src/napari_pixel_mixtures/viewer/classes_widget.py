@@ -30,7 +30,7 @@ class ClassList(Container):  # type: ignore[type-arg]
     """
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
-        self._workspace = workspace = workspace_of(napari_viewer)
+        self._workspace = workspace_of(napari_viewer)
         self.slider = QLabeledSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, 1)
         tip = (
@@ -52,7 +52,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         )
         self.undo = PushButton(
             text="Undo",
-            tooltip=f"Take back the last edit or fit, whichever came last ({UNDO_KEY}).",
+            tooltip=f"Take back the last edit or fit, whichever was last ({UNDO_KEY}).",
         )
         self.redo = PushButton(
             text="Redo", tooltip=f"Do again what was undone ({REDO_KEY})."

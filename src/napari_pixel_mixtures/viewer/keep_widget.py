@@ -93,18 +93,18 @@ class KeepAndApply(Container):  # type: ignore[type-arg]
             (workspace.image_changed, self._show_images),
             (workspace.classes.changed, self._show_images),
         )
-        self.copy.changed.connect(lambda: self._copy())
-        self.save.changed.connect(lambda: self._save())
-        self.load.changed.connect(lambda: self._load())
-        self.apply.changed.connect(lambda: self._apply())
-        self.folder.changed.connect(lambda: self._apply_to_folder())
+        self.copy.changed.connect(lambda: self._on_copy())
+        self.save.changed.connect(lambda: self._on_save())
+        self.load.changed.connect(lambda: self._on_load())
+        self.apply.changed.connect(lambda: self._on_apply())
+        self.folder.changed.connect(lambda: self._on_apply_to_folder())
         self.cancel.changed.connect(lambda: keeper.cancel())
         self._show_images()
         self._show_end("")
 
     # ---- what the buttons do
 
-    def _copy(self) -> None:
+    def _on_copy(self) -> None:
         text = self._try(self._workspace.keeper.python)
         clipboard = QGuiApplication.clipboard()
         if text is not None and clipboard is not None:
@@ -115,7 +115,7 @@ class KeepAndApply(Container):  # type: ignore[type-arg]
                 "console."
             )
 
-    def _save(self) -> None:
+    def _on_save(self) -> None:
         result = self._workspace.classes.result
         name = "model" if result is None else f"{result.image.name} model"
         path, _ = QFileDialog.getSaveFileName(
@@ -124,16 +124,16 @@ class KeepAndApply(Container):  # type: ignore[type-arg]
         if path:
             self._try(partial(self._workspace.keeper.save, path))
 
-    def _load(self) -> None:
+    def _on_load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self.native, "Load a model", "", FILES)
         if path:
             self._try(partial(self._workspace.keeper.load, path))
 
-    def _apply(self) -> None:
+    def _on_apply(self) -> None:
         keeper, image = self._workspace.keeper, self.image.value
         self._try(lambda: keeper.apply(keeper.model(), image))
 
-    def _apply_to_folder(self) -> None:
+    def _on_apply_to_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self.native, "A folder of images")
         if folder:
             self._try(partial(self._workspace.keeper.apply_to_folder, folder))

@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.certainty import Certainty
 from napari_pixel_mixtures.features import Companion
-from napari_pixel_mixtures.folder import TABLES, FolderStep, folder_steps
+from napari_pixel_mixtures.folder import TABLES, FolderStep, Outcome, folder_steps
 from napari_pixel_mixtures.model import Applied, Model
 from napari_pixel_mixtures.script import to_python
 
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 OUTPUT = "classes"  # the folder within that of the images
 MOST_NAMED = 3  # images that a summary names
+OUTCOMES: dict[Outcome, str] = {
+    "labeled": "labeled",
+    "kept": "kept from an earlier run",
+    "refused": "skipped",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,12 +306,8 @@ labels and tables are in images/classes, all tables in tables.csv.
     counts = Counter(step.outcome for step in steps)
     said = [
         f"{counts[outcome]} {text}"
-        for outcome, text in {
-            "labeled": "labeled",
-            "kept": "kept from an earlier run",
-            "refused": "skipped",
-        }.items()
-        if counts[outcome]  # type: ignore[index]
+        for outcome, text in OUTCOMES.items()
+        if counts[outcome]
     ]
     refused = [step for step in steps if step.outcome == "refused"]
     if refused:

@@ -315,7 +315,7 @@ class Workspace:
             )
 
     def take_classes(self, result: Result, amend: bool = False) -> None:
-        """Take the result with other classes; `amend` is undone with the edit before."""
+        """Take other classes of the result; to `amend` the last ones adds no undo."""
         (self.undo_stack.amend if amend else self.undo_stack.push)(result)
         self._set_classes(result)
 
