@@ -109,6 +109,7 @@ def idle(qtbot):
             *(workspace.classes, workspace.maps, workspace.keeper),
         )
         runners = [place.runner for place in places]
+        runners.append(workspace.classes)  # which waits before it begins
         qtbot.waitUntil(lambda: not any(r.busy for r in runners), timeout=60_000)
 
     return wait

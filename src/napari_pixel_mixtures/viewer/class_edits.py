@@ -14,6 +14,7 @@ from napari_pixel_mixtures.tables import class_table, merge_rows
 from .class_facts import CERTAINTY, DETAILS, TREE, FactsJob
 from .class_layer import make_classes, pixel_size, update_classes
 from .messages import report
+from .rest import Rest
 from .worker import Runner
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from .result import Result
     from .stage import Stage
     from .workspace import Workspace
+
+
+REST_MS = 200  # milliseconds after which a new fit is looked into: others may follow
 
 
 class ClassEdits:
@@ -57,6 +61,7 @@ class ClassEdits:
         self._facts: dict[str, Any] = {}
         self._wanted: set[str] = set()
         self._step: str | None = None  # what the edit under way is called
+        self._rest = Rest(REST_MS, self._find)
         self.runner = Runner()
         self.runner.succeeded.connect(self._on_found)
         self.runner.failed.connect(lambda _, error: report(error))
@@ -217,7 +222,18 @@ class ClassEdits:
         if self._result is not None:
             self._show(self._result)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being found out, or soon will be."""
+        return self.runner.busy or self._rest.waiting
+
+    def close(self) -> None:
+        """Find out nothing any more."""
+        self._rest.stop()
+        self.runner.cancel()
+
     def _find(self) -> None:
+        self._rest.stop()
         workspace, result = self._workspace(), self.result
         if workspace is None or result is None:
             return
@@ -271,7 +287,10 @@ class ClassEdits:
             self.changed.emit()
             return
         self._show(result)
-        self._find()
+        if before is None or before.clustering is not result.clustering:
+            self._rest.start()
+        else:
+            self._find()
 
     def _show(self, result: Result) -> None:
         """Bring the layer up to date, and tell the widgets."""

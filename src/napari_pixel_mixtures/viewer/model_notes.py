@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from qtpy.QtCore import QTimer
-
 from napari_pixel_mixtures.model import Model
 
 from .class_layer import note_model
+from .rest import Rest
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -29,25 +28,22 @@ class ModelNotes:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = ref(workspace)
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(REST_MS)
-        self._timer.timeout.connect(self.write)
+        self._rest = Rest(REST_MS, self.write)
 
     def update(self, now: bool = False) -> None:
         """Hear that there is another result, or other classes."""
         if now:
             self.write()
         else:
-            self._timer.start()
+            self._rest.start()
 
     def close(self) -> None:
         """Write nothing any more."""
-        self._timer.stop()
+        self._rest.stop()
 
     def write(self) -> None:
         """Write the model of the last result into its layers."""
-        self._timer.stop()
+        self._rest.stop()
         workspace = self._workspace()
         result = None if workspace is None else workspace.result
         if workspace is None or result is None or not result.current:

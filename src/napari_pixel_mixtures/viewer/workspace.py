@@ -291,7 +291,7 @@ class Workspace:
         self.runner.cancel()
         self.comparison.runner.cancel()
         self.sweep.runner.cancel()
-        self.classes.runner.cancel()
+        self.classes.close()
         self.maps.runner.cancel()
         self.keeper.runner.cancel()
         self.notes.close()
