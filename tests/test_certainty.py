@@ -175,3 +175,27 @@ def test_stability_tells_its_progress_and_can_be_cancelled():
     assert str(error.value) == (
         "Expected n_refits to be a whole number from 1 to 1000, got 0."
     )
+
+
+def test_smoothed_labels_are_compared_with_smoothed_ones():
+    """Stripes of two grays with a speck here and there, which smoothing takes away."""
+    picture = np.repeat(np.array([[20, 200]], np.uint8), 12, axis=1).repeat(24, axis=0)
+    picture[::6, ::5] = 220 - picture[::6, ::5]
+    plain, smooth = cluster(picture, 2), cluster(picture, 2, smoothing=1.5)
+    assert not np.array_equal(plain.labels, smooth.labels)
+    assert (stability(smooth, 2).agreement == 1).all()
+    # Where components are certain of each pixel, so they are after smoothing.
+    assert Certainty(smooth).largest_posterior().min() > 0.99
+
+
+def test_stability_of_smoothed_labels_is_that_of_refits():
+    settings = {"n_components": 5, "features": [Color(), Position()], "smoothing": 1}
+    clustering = cluster(PICTURE, **settings, max_iter=500)
+    counts = sum(
+        cluster(PICTURE, **settings, max_iter=500, random_state=seed)
+        .matched(clustering.labels)
+        .labels
+        == clustering.labels
+        for seed in (1, 2)
+    )
+    np.testing.assert_allclose(stability(clustering, 2).agreement, counts / 2)

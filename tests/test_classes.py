@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from cases import china
 from napari_pixel_mixtures import Classes, cluster
 
-CLUSTERING = cluster(china()[::16, ::16], 6, max_iter=500)
+PICTURE = china()[::16, ::16]
+CLUSTERING = cluster(PICTURE, 6, max_iter=500)
 START = Classes.of(CLUSTERING)
 
 
@@ -171,3 +172,18 @@ def test_what_is_impossible_is_refused(make, sentence):
     with pytest.raises(ValueError) as error:
         make()
     assert str(error.value) == sentence
+
+
+def test_classes_go_to_another_clustering_with_colors_that_were_chosen():
+    before = cluster(PICTURE, 4, max_iter=500)
+    after = cluster(PICTURE, 4, "spherical", max_iter=500)
+    classes = Classes.of(before).merge(2, 4).rename(2, "sky").recolor(3, (1, 0, 0.5))
+    found = classes.carried(before, after)
+    assert (found.leads, found.names) == (classes.leads, classes.names)
+    new = Classes.of(after).colors
+    assert found.colors == (new[0], new[1], (1, 0, 0.5), new[3])
+    with pytest.raises(ValueError) as error:
+        classes.carried(before, cluster(PICTURE, 3, max_iter=500))
+    assert str(error.value) == (
+        "Expected a clustering of 4 components, as the classes have, got 3."
+    )

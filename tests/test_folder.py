@@ -10,6 +10,7 @@ from cases import china
 from napari_pixel_mixtures import (
     Classes,
     Color,
+    Companion,
     Model,
     Position,
     apply_to_folder,
@@ -171,3 +172,21 @@ def test_an_impossible_scale_stops_the_run(folder, tmp_path):
     with pytest.raises(ValueError) as error:
         apply_to_folder(MODEL, folder, tmp_path / "out", scale=(0, 1))
     assert str(error.value) == ("Expected a scale of numbers above 0, got (0, 1).")
+
+
+def test_companions_stop_the_run(folder, tmp_path):
+    clustering = cluster(
+        PICTURE,
+        2,
+        features=Companion("depth"),
+        companions={"depth": PICTURE[..., 0]},
+        max_iter=500,
+    )
+    with pytest.raises(ValueError) as error:
+        apply_to_folder(Model.of(clustering), folder, tmp_path / "labels")
+    assert str(error.value) == (
+        "Expected a model of one image, for a folder has one file for each, got one "
+        "that measures the companions ['depth'] as well; leave out these features, or "
+        "apply it in Python, picture by picture."
+    )
+    assert not (tmp_path / "labels").exists()

@@ -15,9 +15,12 @@ from sklearn.exceptions import ConvergenceWarning
 from cases import COVARIANCE_TYPES, china
 from napari_pixel_mixtures import (
     AnchorDistance,
+    Blur,
     Certainty,
     Classes,
     Color,
+    Companion,
+    Expression,
     Model,
     Position,
     cluster,
@@ -37,6 +40,13 @@ CASES = {
     "position": {"features": [Color(), Position(weight=0.5)]},
     "distance": {"features": [AnchorDistance(n=3, seed=4), Position(weight=0)]},
     "raw": {"features": [Color(), Position()], "scaling": "raw"},
+    "influence": {"features": [Color(), Position(influence=0.3)]},
+    # Its columns stand in another order than its features.
+    "less color": {"features": [Color(influence=0.2), Position(), Blur(influence=0.5)]},
+    "one is off": {"features": [Position(on=False), Color(influence=0.5)]},
+    "smooth": {"smoothing": 1.5},
+    "smooth position": {"features": [Color(), Position(influence=0.3)], "smoothing": 2},
+    "smooth masked": {"smoothing": 1.5, "mask": MASK},
     "masked": {"mask": MASK},
     "masked position": {"features": [Color(), Position()], "mask": MASK},
     "floating": {"image": PICTURE / 255.0},
@@ -77,6 +87,61 @@ def test_a_model_from_json_gives_the_same_labels(name):
     # A model of what a model made is the same but for its mask.
     again = replace(Model.of(found.clustering), mask=model.mask)
     assert again.to_json() == model.to_json()
+
+
+SCALED = Picture.from_array(
+    PICTURE,
+    names=("red", "green", "blue"),
+    scale=(0.5, 4.0),
+    axis_labels=("y", "along"),
+)
+OF_ITS_OWN = [
+    AnchorDistance(n=3),
+    Position("X"),
+    Position("Y", influence=0.5),
+    Expression("red - green"),
+]
+
+
+def test_an_array_is_taken_for_what_was_fitted():
+    """Scale, names of channels and names of axes are those of the model."""
+    with pytest.raises(ValueError):  # none of its axes is called X
+        cluster(SCALED, features=OF_ITS_OWN)
+    picture = replace(SCALED, axis_labels=("y", "x"))
+    clustering = cluster(picture, 4, "spherical", OF_ITS_OWN, max_iter=500)
+    model = Model.from_json(Model.of(clustering).to_json())
+    assert (model.scale, model.axis_labels) == ((0.5, 4.0), ("y", "x"))
+    for image in (PICTURE, picture):
+        for labels in (model.apply(image).labels, model.replay(image).labels):
+            assert np.array_equal(labels, clustering.labels)
+    # What a picture says of itself holds.
+    other = replace(picture, scale=(0.5, 0.5))
+    assert not np.array_equal(model.apply(other).labels, clustering.labels)
+    with pytest.raises(ValueError) as error:
+        model.apply(PICTURE[np.newaxis])
+    assert str(error.value) == (
+        "Expected an image with 2 axes beside the channels, as the model's, got 3; "
+        "choose an image with the same number of axes."
+    )
+
+
+def test_companions_cannot_travel():
+    depth = np.arange(PICTURE[..., 0].size).reshape(PICTURE.shape[:2])
+    features = [Color(), Companion("depth")]
+    clustering = cluster(
+        PICTURE, 3, features=features, companions={"depth": depth}, max_iter=500
+    )
+    model = Model.from_json(Model.of(clustering).to_json())
+    for use in (model.apply, model.replay):
+        with pytest.raises(ValueError) as error:
+            use(PICTURE)
+        assert str(error.value) == (
+            "Expected an image with the companions ['depth'], which the model measures "
+            "and does not hold, got none of these; give a Picture with them in its "
+            "companions."
+        )
+        picture = Picture.from_array(PICTURE, companions={"depth": depth})
+        assert np.array_equal(use(picture).labels, clustering.labels)
 
 
 def test_labels_without_a_mask_are_those_with_it_where_it_is():

@@ -171,6 +171,24 @@ BITS = pack(MASK)["bits"]
             "checksum differs; load another copy.",
         ),
         (
+            edited("picture", "scale", value=[1, 0]),
+            "Expected the scale to be a number from 1e-30 to 1e+30, got 0.",
+        ),
+        (
+            edited("picture", "axis_labels", value=["y", 3]),
+            "Expected an axis label of up to 200 characters, got 3.",
+        ),
+        (
+            edited("features", 0, "feature", "on", value=False),
+            "Expected features of the model that are on, with a weight and influence "
+            "above 0, got Color(on=False).",
+        ),
+        (
+            edited("features", 0, "feature", "influence", value=0.5),
+            "Expected the features of the model in the order of falling influence, got "
+            "Position() after Color(influence=0.5).",
+        ),
+        (
             edited("recipe", "n_components", value=0),
             "Expected n_components to be a whole number from 1 to 255, got 0.",
         ),

@@ -12,6 +12,7 @@ from napari_pixel_mixtures import (
     Certainty,
     Classes,
     Color,
+    Companion,
     Model,
     Position,
     cluster,
@@ -43,6 +44,15 @@ CASES = {
             "init_params": "k-means++",
         },
     ),
+    "influence": (
+        PICTURE,
+        {"features": [Color(influence=0.4), Position(influence=0.7)]},
+    ),
+    "smooth": (PICTURE, {"smoothing": 1.5}),
+    "said": (
+        Picture.from_array(PICTURE, scale=(0.5, 4), axis_labels=("y", "x")),
+        {"features": [AnchorDistance(n=3), Color()], "covariance_type": "spherical"},
+    ),
     "gray": (PICTURE[..., 0], {"n_components": 2}),
     "a volume": (PICTURE[:8, :8], {"channel_axis": None}),
     "channels first": (np.moveaxis(PICTURE, -1, 0), {"channel_axis": 0}),
@@ -52,7 +62,8 @@ CASES = {
 
 
 def run_lines(folder, image, lines):
-    np.save(folder / "image.npy", image)
+    array = image.values if isinstance(image, Picture) else image
+    np.save(folder / "image.npy", array)
     code = f"import numpy\nimage = numpy.load('image.npy')\n{lines}\n"
     code += "numpy.save('labels.npy', labels)\n"
     subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
@@ -104,6 +115,23 @@ def test_image_and_mask_may_have_names():
         ")\n"
         "labels = clustering.labels"
     )
+
+
+def test_companions_need_names():
+    depth = np.arange(PICTURE[..., 0].size).reshape(PICTURE.shape[:2])
+    clustering = cluster(
+        PICTURE, 2, features=Companion("depth"), companions={"depth": depth}
+    )
+    with pytest.raises(ValueError) as error:
+        to_python(clustering)
+    assert str(error.value) == (
+        "Expected a name for each of the companions ['depth'], for lines cannot hold "
+        'pictures; give companions={"name": "array"}, or leave out these features.'
+    )
+    lines = to_python(clustering, companions={"depth": "depth"})
+    found = {"image": PICTURE, "depth": depth}
+    exec(lines, found)
+    assert np.array_equal(found["labels"], clustering.labels)
 
 
 def test_what_a_model_made_is_no_fit():

@@ -1,6 +1,9 @@
 """class_table: against numpy's mean and standard deviation of the pixels themselves."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from cases import china
@@ -12,6 +15,7 @@ from napari_pixel_mixtures import (
     class_table,
     cluster,
 )
+from napari_pixel_mixtures.tables import merge_rows
 
 PICTURE = china()[::8, ::8]
 MASK = np.ones(PICTURE.shape[:2], bool)
@@ -19,12 +23,17 @@ MASK[:5, :7] = False
 
 
 @pytest.mark.parametrize("quantile", [None, 0.05])
+@pytest.mark.parametrize("smoothing", [0, 1.5])
 @pytest.mark.parametrize("mask", [None, MASK], ids=["all", "masked"])
 @pytest.mark.parametrize(
     "features", [[Color()], [Color(), Position(weight=0.5)], [Position()]], ids=str
 )
-def test_the_table_is_that_of_the_pixels_with_each_label(features, mask, quantile):
-    clustering = cluster(PICTURE, 5, features=features, mask=mask, max_iter=500)
+def test_the_table_is_that_of_the_pixels_with_each_label(
+    features, mask, smoothing, quantile
+):
+    clustering = cluster(
+        PICTURE, 5, features=features, mask=mask, max_iter=500, smoothing=smoothing
+    )
     classes = Classes.of(clustering).merge(1, 3).rename(1, "sky")
     labels, threshold = clustering.labels, None
     if quantile is not None:
@@ -56,6 +65,11 @@ def test_the_table_is_that_of_the_pixels_with_each_label(features, mask, quantil
             mean, std = value[pixels].mean(), value[pixels].std()
             assert row[f"mean {name}"] == pytest.approx(mean, rel=1e-5, abs=1e-5)
             assert row[f"std {name}"] == pytest.approx(std, rel=1e-5, abs=1e-5)
+    # Without means and deviations, and from the table of the components.
+    few = class_table(clustering, classes, threshold, (0.5, 2.0), "um", features=False)
+    pd.testing.assert_frame_equal(few, table[few.columns])
+    parts = class_table(clustering, Classes.of(clustering), threshold, (0.5, 2.0), "um")
+    pd.testing.assert_frame_equal(merge_rows(parts, classes), table, rtol=1e-4)
 
 
 def test_numbers_far_from_0_lose_no_digits():
@@ -76,7 +90,9 @@ def test_a_volume_has_volumes():
 
 def test_a_class_without_pixels_has_no_mean():
     clustering = cluster(PICTURE, 3, max_iter=500)
-    clustering.labels[clustering.labels == 2] = 1
+    labels = np.where(clustering.labels == 2, np.uint8(1), clustering.labels)
+    counts = np.bincount(labels.reshape(-1), minlength=4)[1:]
+    clustering = replace(clustering, labels=labels, pixel_counts=counts)
     table = class_table(clustering, Classes.of(clustering))
     assert table["pixels"].tolist()[1] == 0
     assert np.isnan(table["mean R"][1])

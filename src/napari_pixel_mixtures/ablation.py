@@ -92,7 +92,7 @@ def feature_effect_steps(
     material = material_of(clustering) if material is None else material
     step = -(-len(material.samples.values) // MOST_ROWS)
     samples, counts = material.thinned(step)
-    labels = material.collect(clustering.labels)[::step]
+    labels = clustering.mixture.labels(samples)  # not smoothed, as those without
     effects: list[FeatureEffect] = []
     for group in clustering.groups:
         kept = np.ones(samples.shape[1], np.bool_)

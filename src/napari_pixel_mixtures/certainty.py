@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .clustering import material_of, unfitted
+from .clustering import label_picture, material_of, unfitted
 from .features.checks import MAX_SEED, whole
 from .matching import match_labels
 from .mixture.em import IllDefinedError
@@ -58,10 +58,10 @@ class Certainty:
         self._material = material_of(clustering) if material is None else material
 
     def largest_posterior(self) -> NDArray[Any]:
-        """Give the probability of each pixel's own component, from 1 / K to 1."""
+        """Give the probability of each pixel's likeliest component, from 1 / K to 1."""
         # Several times faster than the maximum of each row.
-        labels = self._material.collect(self.clustering.labels)
-        return self._map(self._posteriors(labels - np.uint8(1)))
+        labels = self.clustering.mixture.labels(self._material.samples.values)
+        return self._map(self._posteriors(labels))
 
     def posterior(self, label: int) -> NDArray[Any]:
         """Give the probability, from 0 to 1, that a pixel is of one component.
@@ -245,7 +245,7 @@ def stability_steps(
         except IllDefinedError:  # no clusters from this seed: nothing agrees
             log_likelihoods.append(-np.inf)
             continue
-        found = material.to_picture(mixture.labels(material.samples.values), shape)
+        found = label_picture(mixture, material, shape, recipe)
         order = match_labels(found, clustering.labels, clustering.n_components)
         numbers = np.zeros(clustering.n_components + 1, np.uint8)
         numbers[order + 1] = np.arange(1, clustering.n_components + 1)

@@ -109,6 +109,42 @@ class Classes:
             visible=(True,) * len(labels),
         )
 
+    def carried(self, before: Clustering, after: Clustering) -> Classes:
+        """Give the same classes to another clustering, of as many components.
+
+        Components are known by their labels. A color that nobody chose, the mean
+        color of its component, becomes that of the new one.
+
+        Raises
+        ------
+        ValueError
+            There are more or fewer components.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from napari_pixel_mixtures import Classes, cluster
+        >>> image = np.array([[0, 1, 0, 9], [1, 0, 8, 9]])
+        >>> before = cluster(image, n_components=2)
+        >>> after = cluster(image, 2, covariance_type="spherical")
+        >>> classes = Classes.of(before).rename(2, "sky")
+        >>> classes.carried(before, after).name(2)
+        'sky'
+        """
+        if after.n_components != self.n_components:
+            raise ValueError(
+                f"Expected a clustering of {self.n_components} components, as the "
+                f"classes have, got {after.n_components}."
+            )
+        chosen = zip(
+            self.colors,
+            Classes.of(before).colors,
+            Classes.of(after).colors,
+            strict=True,
+        )
+        colors = tuple(new if own == old else own for own, old, new in chosen)
+        return replace(self, colors=colors)
+
     # What there is
 
     @property

@@ -253,6 +253,34 @@ def mask_of(clustering: Clustering) -> NDArray[np.bool_] | None:
     return None if whole else labeled
 
 
+def label_picture(
+    mixture: FastGaussianMixture,
+    material: Material,
+    shape: tuple[int, ...],
+    recipe: Recipe,
+    rows: NDArray[np.uint8] | None = None,
+) -> NDArray[np.uint8]:
+    """Label the pixels (*shape) by a mixture, smoothed as the recipe says.
+
+    Parameters
+    ----------
+    mixture : FastGaussianMixture
+        Of the material.
+    material : Material
+    shape : tuple of int
+        Of the picture, without channels.
+    recipe : Recipe
+    rows : ndarray (n,) uint8, optional
+        Which component, from 0, each row has, if that is known.
+    """
+    if recipe.smoothing > 0:
+        return smooth_labels(mixture, material, shape, recipe.smoothing)
+    if rows is None:
+        rows = mixture.labels(material.samples.values)
+    labels: NDArray[np.uint8] = material.to_picture(rows, shape)
+    return labels
+
+
 def describe(
     mixture: FastGaussianMixture,
     material: Material,
@@ -274,10 +302,7 @@ def describe(
     """
     samples = material.samples
     summary = mixture.summarize(samples.values, material.values, material.counts)
-    if recipe.smoothing > 0:
-        labels = smooth_labels(mixture, material, picture.shape, recipe.smoothing)
-    else:
-        labels = material.to_picture(summary.labels, picture.shape)
+    labels = label_picture(mixture, material, picture.shape, recipe, summary.labels)
     assert summary.value_means is not None  # because values were given
     for group in samples.groups:
         if isinstance(group.feature, Color):

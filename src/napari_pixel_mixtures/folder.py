@@ -97,8 +97,8 @@ def apply_to_folder(
     OSError
         The output cannot be written.
     ValueError
-        The folder is none, has no image, or is the output; or a scale is not above
-        0.
+        The folder is none, has no image, or is the output; a scale is not above 0;
+        or the model wants companions.
 
     Examples
     --------
@@ -133,6 +133,12 @@ def folder_steps(
     Closing the generator stops the run.
     """
     folder, output = Path(folder), Path(output)
+    if model.companions:
+        raise ValueError(
+            "Expected a model of one image, for a folder has one file for each, got "
+            f"one that measures the companions {sorted(model.companions)!s:.200} as "
+            "well; leave out these features, or apply it in Python, picture by picture."
+        )
     if scale is not None and not all(np.isfinite(s) and s > 0 for s in scale):
         raise ValueError(f"Expected a scale of numbers above 0, got {scale!r:.80}.")
     paths = _images(folder, output)

@@ -131,6 +131,14 @@ class Material:
         counts = None if self.counts is None else self.counts[::step]
         return self.samples.values[::step], counts
 
+    def by_pixel(self) -> Material:
+        """Give the same with a row for each pixel."""
+        inverse = self.inverse
+        if inverse is None:
+            return self
+        samples = replace(self.samples, values=self.samples.values[inverse])
+        return Material(samples, self.values[inverse], None, None, self.pixels)
+
     def rows_between(
         self, start: int, stop: int
     ) -> tuple[NDArray[np.intp] | slice, NDArray[Any] | slice]:

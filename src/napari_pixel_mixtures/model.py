@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .certainty import Certainty
 from .classes import Classes
 from .clustering import cluster_steps, describe, mask_of
-from .features import Picture
+from .features import Companion, Picture
 from .material import Material
 from .model_json import LARGEST_FILE, from_text, to_text
 from .progress import run
@@ -41,6 +41,11 @@ PACKAGES = (
 
 def installed_versions() -> dict[str, str]:
     """Give the versions of Python and the packages that a result depends on."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     python = ".".join(map(str, sys.version_info[:3]))
     return {"python": python} | {name: version(name) for name in PACKAGES}
 
@@ -73,6 +78,10 @@ class Model:
         Where they were.
     rgb : bool
         Whether they are red, green and blue.
+    scale : tuple of float or None
+        Size of a pixel of that picture along each axis; None for 1 each.
+    axis_labels : tuple of str or None
+        What its axes were called.
     mask : ndarray (*spatial) bool, or None
         The pixels that were fitted; None for all that are finite.
     versions : dict of str to str
@@ -100,6 +109,8 @@ class Model:
     channel_names: tuple[str, ...]
     channel_axis: int | None
     rgb: bool
+    scale: tuple[float, ...] | None
+    axis_labels: tuple[str, ...] | None
     mask: NDArray[np.bool_] | None
     versions: dict[str, str] = field(default_factory=installed_versions)
 
@@ -152,6 +163,8 @@ class Model:
             # The last axis is the last one also of pictures with more axes.
             channel_axis=-1 if axis == ndim - 1 else axis,
             rgb=picture.rgb,
+            scale=picture.scale,
+            axis_labels=picture.axis_labels,
             mask=mask_of(clustering),
         )
 
@@ -160,10 +173,14 @@ class Model:
     def read(self, image: ArrayLike | Picture) -> Picture:
         """Read an image as the one that was fitted.
 
+        What an image does not say of itself, as an array cannot, is taken from the
+        picture that was fitted: names of channels, scale and names of axes.
+
         Raises
         ------
         TypeError, ValueError
-            As `Picture.from_array`; or the channels are not those of the model.
+            As `Picture.from_array`; or the channels, axes or companions are not
+            those that the model wants.
         """
         picture = image
         if not isinstance(picture, Picture):
@@ -174,7 +191,36 @@ class Model:
                 f"of the model, got {', '.join(picture.channel_names)}; choose an "
                 "image of the same kind."
             )
-        return picture
+        about: dict[str, Any] = {}
+        if picture.names is None and picture.channel_names != self.channel_names:
+            about["names"] = self.channel_names
+        for name in ("scale", "axis_labels"):
+            value = getattr(self, name)
+            if value is None or getattr(picture, name) is not None:
+                continue
+            if len(value) != len(picture.shape):
+                raise ValueError(
+                    f"Expected an image with {len(value)} axes beside the channels, as "
+                    f"the model's, got {len(picture.shape)}; choose an image with the "
+                    "same number of axes."
+                )
+            about[name] = value
+        if missing := sorted(self.companions - picture.companions.keys()):
+            raise ValueError(
+                f"Expected an image with the companions {missing!s:.200}, which the "
+                "model measures and does not hold, got none of these; give a Picture "
+                "with them in its companions."
+            )
+        return replace(picture, **about) if about else picture
+
+    @property
+    def companions(self) -> set[str]:
+        """Names of the other images that the features measure.
+
+        They are pictures themselves, and so no part of the model.
+        """
+        used = [group.feature for group in self.groups]
+        return {feature.name for feature in used if isinstance(feature, Companion)}
 
     def apply(
         self, image: ArrayLike | Picture, mask: ArrayLike | None = None

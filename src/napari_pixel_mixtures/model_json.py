@@ -15,7 +15,7 @@ import numpy as np
 from .classes import LONGEST_NAME, Classes
 from .clustering import unfitted
 from .features import Feature, FeatureGroup
-from .features.checks import whole
+from .features.checks import whole, within
 from .mixture.covariance import COVARIANCE_TYPES
 from .recipe import Recipe
 
@@ -47,6 +47,7 @@ FIELDS = {
     "mask",
     "versions",
 }
+PICTURE = ("channel_names", "channel_axis", "rgb", "scale", "axis_labels")
 ARRAYS = ("weights", "means", "covariances", "precisions_cholesky")
 
 
@@ -65,9 +66,7 @@ def to_text(model: Mapping[str, Any]) -> str:
             }
             for group in model["groups"]
         ],
-        "picture": {
-            name: model[name] for name in ("channel_names", "channel_axis", "rgb")
-        },
+        "picture": {name: model[name] for name in PICTURE},
         # Numbers of float32 and float64 come back bit for bit.
         "mixture": {name: getattr(mixture, f"{name}_").tolist() for name in ARRAYS}
         | {
@@ -203,6 +202,16 @@ def _groups(data: object) -> tuple[FeatureGroup, ...]:
         columns = whole("the columns of a feature", entry["columns"], 1, MOST_COLUMNS)
         factor = _number("the factor of a feature", entry["factor"])
         feature = Feature.from_json(entry["feature"])
+        if not feature.used:
+            raise ValueError(
+                "Expected features of the model that are on, with a weight and "
+                f"influence above 0, got {feature!r:.80}."
+            )
+        if groups and feature.influence > groups[-1].feature.influence:
+            raise ValueError(
+                "Expected the features of the model in the order of falling influence, "
+                f"got {feature!r:.80} after {groups[-1].feature!r:.80}."
+            )
         groups.append(FeatureGroup(feature, start, start + columns, factor))
         start += columns
     whole("the columns of all features", start, 1, MOST_COLUMNS)
@@ -210,7 +219,7 @@ def _groups(data: object) -> tuple[FeatureGroup, ...]:
 
 
 def _picture(data: object) -> dict[str, Any]:
-    _check_fields("a picture", data, {"channel_names", "channel_axis", "rgb"})
+    _check_fields("a picture", data, set(PICTURE))
     assert isinstance(data, dict)
     names = _list("the channel names", data["channel_names"], 1, MOST_COLUMNS)
     axis, rgb = data["channel_axis"], data["rgb"]
@@ -218,10 +227,19 @@ def _picture(data: object) -> dict[str, Any]:
         raise ValueError(f"Expected rgb to be true or false, got {rgb!r:.80}.")
     if axis is not None:
         axis = whole("channel_axis", axis, -MOST_AXES, MOST_AXES)
+    scale, labels = data["scale"], data["axis_labels"]
+    if scale is not None:
+        sizes = _list("the scale", scale, 1, MOST_AXES)
+        scale = tuple(within("the scale", size, 1e-30, 1e30) for size in sizes)
+    if labels is not None:
+        found = _list("the axis labels", labels, 1, MOST_AXES)
+        labels = tuple(_name("an axis label", label) for label in found)
     return {
         "channel_names": tuple(_name("a channel name", name) for name in names),
         "channel_axis": axis,
         "rgb": rgb,
+        "scale": scale,
+        "axis_labels": labels,
     }
 
 

@@ -12,6 +12,8 @@ from .model_json import pack
 from .recipe import Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .clusters import Clustering
     from .features import Picture
 
@@ -22,6 +24,7 @@ def to_python(
     threshold: float | None = None,
     image: str = "image",
     mask: str | None = None,
+    companions: Mapping[str, str] | None = None,
 ) -> str:
     """Write lines of Python that give the same labels.
 
@@ -37,6 +40,8 @@ def to_python(
         ``viewer.layers["china"].data``.
     mask : str, optional
         What the mask's array is called there; by default the lines hold the mask.
+    companions : mapping of str to str, optional
+        What the arrays of the companions are called there, by their names.
 
     Returns
     -------
@@ -47,6 +52,7 @@ def to_python(
     ------
     ValueError
         The clustering was not fitted, but made by a model; save the model instead.
+        Or it measures a companion, and nothing says what that is called.
 
     Examples
     --------
@@ -83,6 +89,8 @@ def to_python(
         lines.append(f"mask = unpack({pack(region)!r})")
         mask = "mask"
     source, settings = _source(clustering.picture, image)
+    if others := _companions(clustering.recipe, companions or {}):
+        settings.append(f"companions={{{others}}}")
     if source != image:
         names.add(("napari_pixel_mixtures.features", "Picture"))
     if mask is not None:
@@ -124,10 +132,31 @@ def _source(picture: Picture, image: str) -> tuple[str, list[str]]:
     axis = picture.channel_axis
     ndim = len(picture.shape) + (axis is not None)
     guessed = axis in (-1, ndim - 1) and picture.n_channels in (3, 4)
+    about = {
+        name: value
+        for name in ("names", "scale", "axis_labels")
+        if (value := getattr(picture, name)) is not None
+    }
     if guessed != picture.rgb:
-        return f"Picture.from_array({image}, {axis!r}, rgb={picture.rgb})", []
+        about["rgb"] = picture.rgb
+    if about:
+        said = ", ".join(f"{name}={value!r}" for name, value in about.items())
+        return f"Picture.from_array({image}, {axis!r}, {said})", []
     default = -1 if ndim > 2 else None
     return image, [] if axis == default else [f"channel_axis={axis!r}"]
+
+
+def _companions(recipe: Recipe, names: Mapping[str, str]) -> str:
+    """Say what the arrays of the companions are called, as the items of a dict."""
+    used = [f for f in recipe.features if f.used]
+    wanted = sorted({f.name for f in used if isinstance(f, features.Companion)})
+    if missing := [name for name in wanted if name not in names]:
+        raise ValueError(
+            f"Expected a name for each of the companions {missing!s:.200}, for lines "
+            'cannot hold pictures; give companions={"name": "array"}, or leave out '
+            "these features."
+        )
+    return ", ".join(f"{name!r}: {names[name]}" for name in wanted)
 
 
 def _settings(recipe: Recipe) -> list[str]:

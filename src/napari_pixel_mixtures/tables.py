@@ -31,6 +31,8 @@ def class_table(
     scale: Sequence[float] | None = None,
     unit: str = "pixel",
     material: Material | None = None,
+    certainty: Certainty | None = None,
+    features: bool = True,
 ) -> pd.DataFrame:
     """Give a row for each class.
 
@@ -48,6 +50,10 @@ def class_table(
         What the scale is in.
     material : Material, optional
         What the clustering was made from, if it is at hand.
+    certainty : Certainty, optional
+        That of the clustering, if it is at hand.
+    features : bool
+        Whether means and standard deviations are wanted, which cost most.
 
     Returns
     -------
@@ -81,30 +87,90 @@ def class_table(
             f"Expected classes of {clustering.n_components} components, as the "
             f"clustering has, got {classes.n_components}."
         )
-    if material is None:
-        material = material_of(clustering)
     size, measure = _size(clustering.labels.ndim, scale, unit)
-    found = classes.apply(material.collect(clustering.labels))
-    labels = list(classes.labels)
+    rows, found = list(classes.labels), clustering.labels
+    counts = clustering.pixel_counts
     if threshold is not None:
-        certainty = Certainty(clustering, material)
-        found[certainty.unlikely_rows(threshold)] = 0
-        labels.append(0)
-    weights = None if material.counts is None else material.counts.astype(np.float64)
-    pixels = np.bincount(found, weights, minlength=256)[labels].astype(np.int64)
+        certainty = certainty or Certainty(clustering, material)
+        found = certainty.labels(threshold)
+        counts = np.bincount(found.reshape(-1), minlength=counts.size + 1)[1:]
+        rows.append(0)
+    found = classes.apply(found)
+    sums = np.zeros(256, np.int64)
+    np.add.at(sums, np.array(classes.leads), counts)
+    sums[0] = clustering.pixel_counts.sum() - counts.sum()
+    pixels = sums[rows]
     columns: dict[str, Any] = {
-        "label": labels,
-        "name": [classes.name(i) if i else NONE_OF_THESE for i in labels],
-        "components": [len(classes.members(i)) if i else 0 for i in labels],
+        "label": rows,
+        "name": [classes.name(i) if i else NONE_OF_THESE for i in rows],
+        "components": [len(classes.members(i)) if i else 0 for i in rows],
         "pixels": pixels,
         "share": pixels / pixels.sum(),
         measure: pixels * size,
     }
-    names, means, deviations = _moments(clustering, material, found)
+    if not features:
+        return pd.DataFrame(columns)
+    if material is None:
+        material = material_of(clustering)
+    if clustering.recipe.smoothing > 0:  # pixels of one color have several labels
+        material = material.by_pixel()
+    names, means, deviations = _moments(clustering, material, material.collect(found))
     for i, name in enumerate(names):
-        columns[f"mean {name}"] = means[labels, i]
-        columns[f"std {name}"] = deviations[labels, i]
+        columns[f"mean {name}"] = means[rows, i]
+        columns[f"std {name}"] = deviations[rows, i]
     return pd.DataFrame(columns)
+
+
+def merge_rows(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
+    """Give a row for each class, from a table with a row for each component.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What `class_table` gives where every component is a class.
+    classes : Classes
+        Of these components.
+
+    Returns
+    -------
+    DataFrame
+        What `class_table` gives for the classes, at once, but for rounding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures import Classes, class_table, cluster
+    >>> clustering = cluster(np.array([[0, 1, 0, 9], [1, 0, 8, 9]]), n_components=2)
+    >>> classes = Classes.of(clustering)
+    >>> found = merge_rows(class_table(clustering, classes), classes.merge(1, 2))
+    >>> found[["label", "components", "pixels", "mean gray", "std gray"]]
+       label  components  pixels  mean gray  std gray
+    0      1           2       8        3.5  4.031129
+    """
+    labels = np.array(table["label"])
+    leads = np.array([classes.leads[i - 1] if i else 0 for i in labels])
+    rows = [*classes.labels, *([0] if 0 in labels else [])]
+    members = (leads == np.array(rows)[:, np.newaxis]).astype(np.float64)
+    pixels = table["pixels"].to_numpy().astype(np.float64)
+    found = table.iloc[[labels.tolist().index(row) for row in rows]].copy()
+    found["name"] = [classes.name(row) if row else NONE_OF_THESE for row in rows]
+    sums = [c for c in table.columns[2:] if not c.startswith(("mean ", "std "))]
+    for column in sums:
+        found[column] = (members @ table[column]).astype(table[column].dtype)
+    shares = members * pixels
+    totals = shares.sum(axis=1, keepdims=True)
+    totals[totals == 0] = np.nan
+    shares /= totals
+    for column in table.columns:
+        if not column.startswith("mean "):
+            continue
+        spread = f"std {column.removeprefix('mean ')}"
+        means, deviations = np.nan_to_num(table[[column, spread]].to_numpy().T)
+        found[column] = centers = shares @ means
+        offsets = (means - centers[:, np.newaxis]) ** 2
+        variances = (shares * (deviations**2 + offsets)).sum(axis=1)
+        found[spread] = np.sqrt(variances)
+    return found.reset_index(drop=True)
 
 
 def _size(ndim: int, scale: Sequence[float] | None, unit: str) -> tuple[float, str]:

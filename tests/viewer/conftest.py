@@ -100,12 +100,16 @@ def click(qtbot):
 
 @pytest.fixture
 def idle(qtbot):
-    """Wait until a viewer's fit, or comparison, has ended."""
+    """Wait until all that a viewer computes has ended."""
 
     def wait(viewer):
         workspace = workspace_of(viewer)
-        places = workspace, workspace.comparison, workspace.sweep
+        places = (
+            *(workspace, workspace.comparison, workspace.sweep),
+            *(workspace.classes, workspace.maps, workspace.keeper),
+        )
         runners = [place.runner for place in places]
+        runners.append(workspace.classes)  # which waits before it begins
         qtbot.waitUntil(lambda: not any(r.busy for r in runners), timeout=60_000)
 
     return wait

@@ -22,7 +22,7 @@ from .cloud_scene import (
     visible_range,
 )
 from .glide import Glide
-from .layers import CLOUD, make_cloud, make_ellipsoids, update_cloud
+from .layers import CLOUD, axis_labels, make_cloud, make_ellipsoids, update_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +196,7 @@ class CloudView:
         layer.canvas_size_limits = (size, size)
         if layer is not self.layer:
             self._borrow(layer)
-        viewer.dims.axis_labels = layer.axis_labels
+        viewer.dims.axis_labels = axis_labels(cloud)
         self._show_ellipsoids()
         layers = [each for each in (layer, self._ellipsoids) if each is not None]
         seen = affine(cloud.center, cloud.transform)

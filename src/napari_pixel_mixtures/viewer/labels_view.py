@@ -44,6 +44,12 @@ class LabelsView:
         shown = viewer is not None and layer is not None and layer in viewer.layers
         return layer if shown else None
 
+    def layers(self, image: Image) -> list[Labels]:
+        """List the layers of an image that are shown."""
+        viewer = self._viewer()
+        found = self._layers.get(image, {}).values()
+        return [layer for layer in found if viewer and layer in viewer.layers]
+
     def show(self, result: Result) -> None:
         """Make or update the layers of the result's image."""
         viewer = self._viewer()

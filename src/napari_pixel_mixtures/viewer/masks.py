@@ -89,7 +89,7 @@ def shape_pixels(
         whole = (*shape[:axis], _full_shape(image)[axis], *shape[axis:])
     covered = _over(layer, image, whole).to_labels(whole[-layer.ndim :]) > 0
     covered = np.broadcast_to(covered, whole)
-    return covered if axis is None else covered.any(axis=axis)
+    return covered if axis is None else np.asarray(covered.any(axis=axis))
 
 
 def _over(shapes: Shapes, image: Image, shape: tuple[int, ...]) -> Shapes:

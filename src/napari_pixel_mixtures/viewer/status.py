@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from .layers import level_text
 
 if TYPE_CHECKING:
+    from napari_pixel_mixtures.clusters import Clustering
+
     from .result import Result
 
 
@@ -26,12 +28,17 @@ class Status:
     fraction: float | None = None
 
 
+def clusters_text(clustering: Clustering) -> str:
+    """Say how many clusters there are."""
+    n = clustering.n_components
+    return "1 cluster" if n == 1 else f"{n} clusters"
+
+
 def result_text(result: Result) -> str:
     """Say what came of a fit; of a multiscale image also on which level."""
     clustering = result.clustering
-    n = clustering.n_components
     text = (
-        f"{'1 cluster' if n == 1 else f'{n} clusters'} at iteration "
+        f"{clusters_text(clustering)} at iteration "
         f"{clustering.mixture.n_iter_}; mean log-likelihood "
         f"{clustering.log_likelihood:.4f}"
     )

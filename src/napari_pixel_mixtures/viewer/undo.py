@@ -5,11 +5,14 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from psygnal import Signal
 
 if TYPE_CHECKING:
+    from napari_pixel_mixtures.clusters import Clustering
+
     from .result import Result
 
 MOST = 100  # fits that are kept
@@ -30,19 +33,35 @@ class _Packed:
     @classmethod
     def pack(cls, result: Result) -> _Packed:
         labels = result.clustering.labels
-        packer = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
-        packed = packer.compress(labels.tobytes()) + packer.flush()
         bare = replace(result.clustering, labels=NO_LABELS)
-        return cls(replace(result, clustering=bare), packed, labels.shape)
+        return cls(
+            replace(result, clustering=bare), _packed(result.clustering), labels.shape
+        )
 
-    def unpack(self) -> Result:
+    def unpack(self, near: Result | None) -> Result:
+        """Give the result, of the same clustering as the one near if it has that."""
+        if near is not None and _labels.get(near.clustering) is self.labels:
+            return replace(self.result, clustering=near.clustering)
         labels = np.frombuffer(bytearray(zlib.decompress(self.labels)), np.uint8)
         whole = replace(self.result.clustering, labels=labels.reshape(self.shape))
+        _labels[whole] = self.labels
         return replace(self.result, clustering=whole)
 
 
+# Results of the same clustering, with other classes, share its compressed labels.
+_labels: WeakKeyDictionary[Clustering, bytes] = WeakKeyDictionary()
+
+
+def _packed(clustering: Clustering) -> bytes:
+    if clustering not in _labels:
+        packer = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+        data = packer.compress(clustering.labels.tobytes()) + packer.flush()
+        _labels[clustering] = data
+    return _labels[clustering]
+
+
 class UndoStack:
-    """Keeps results with their recipes and colors, and where among them we are.
+    """Keeps results with their recipes and classes, and where among them we are.
 
     Only the one where we are is kept as it is: labels of the others are compressed,
     and those of arrays that are gone from their image are dropped.
@@ -76,6 +95,10 @@ class UndoStack:
         self._here = result
         self.changed.emit()
 
+    def amend(self, result: Result) -> None:
+        """Put a result in the place of the current one."""
+        self._here = result
+
     def undo(self) -> Result | None:
         """Go to the earlier result; None if there is none."""
         return self._go(self._before, self._after)
@@ -97,6 +120,6 @@ class UndoStack:
             return None
         if self._here is not None:
             target.append(_Packed.pack(self._here))
-        self._here = source.pop().unpack()
+        self._here = source.pop().unpack(self._here)
         self.changed.emit()
         return self._here

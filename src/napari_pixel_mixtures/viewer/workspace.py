@@ -16,6 +16,8 @@ from napari_pixel_mixtures.material import MaterialCache
 from napari_pixel_mixtures.recipe import Recipe
 
 from .anchors_view import AnchorsView
+from .certainty_maps import CertaintyMaps
+from .class_edits import ClassEdits
 from .cloud_pointer import CloudPointer
 from .cloud_view import CloudView
 from .comparison import Comparison
@@ -25,12 +27,14 @@ from .keys import REDO_KEY, UNDO_KEY, bind_key
 from .labels_view import LabelsView
 from .mask_choice import MaskChoice
 from .messages import report
+from .model_keeper import ModelKeeper
+from .model_notes import ModelNotes
 from .model_sweep import ModelSweep
 from .removal import guard_removals
 from .result import Result
 from .selection_view import SelectionView
 from .stage import Stage
-from .status import Status, result_text
+from .status import Status, clusters_text, result_text
 from .undo import UndoStack
 from .worker import Request, Runner, Step
 
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Shapes
 
     from napari_pixel_mixtures.clusters import Clustering
+    from napari_pixel_mixtures.material import Material
 
     from .source import Source
 
@@ -83,6 +88,10 @@ class Workspace:
         self.hover = Hover(viewer, self.labels)
         self.anchors = AnchorsView(viewer, self.stage)
         self.anchors.edited.connect(self._set_anchors)
+        self.classes = ClassEdits(self, viewer, self.stage)
+        self.maps = CertaintyMaps(self, viewer, self.stage)
+        self.keeper = ModelKeeper(self)
+        self.notes = ModelNotes(self)
         self.undo_stack = UndoStack()
         bind_key(viewer, UNDO_KEY, ref(self), Workspace.undo)
         bind_key(viewer, REDO_KEY, ref(self), Workspace.redo)
@@ -169,6 +178,8 @@ class Workspace:
         self.masks.forget(layer)
         self.comparison.forget(layer)
         self.sweep.forget(layer)
+        self.maps.forget(layer)
+        self.keeper.forget(layer)
         self.undo_stack.forget(layer)
         if self.result is not None and self.result.image is layer:
             self._set_result(None)
@@ -295,19 +306,53 @@ class Workspace:
         self.runner.cancel()
         self.comparison.runner.cancel()
         self.sweep.runner.cancel()
+        self.classes.close()
+        self.maps.runner.cancel()
+        self.keeper.runner.cancel()
+        self.notes.close()
 
     def take(self, result: Result) -> None:
-        """Take a result, and bring layers, cloud and status up to date."""
+        """Take a result, and bring layers, cloud and status up to date.
+
+        Classes stay where it has as many components as the one before.
+        """
+        before, result = self.result, self.classes.carried(result)
         self.masks.keep(result)
         self._present(result)
         # Afterwards: it packs the labels of the fit before, which takes a while.
         self.undo_stack.push(result)
+        if (
+            before is not None
+            and before.image is result.image
+            and before.edited > result.edited
+        ):
+            self._set_status(
+                f"{self.status.text}. The classes were reset, for there were "
+                f"{clusters_text(before.clustering)} before."
+            )
+
+    def take_classes(self, result: Result, amend: bool = False) -> None:
+        """Take other classes of the result; to `amend` the last ones adds no undo."""
+        (self.undo_stack.amend if amend else self.undo_stack.push)(result)
+        self._set_classes(result)
+
+    def _set_classes(self, result: Result) -> None:
+        if self.shown is self.result:
+            self.shown = result
+        self.result = result
+        self.classes.set_result(result)
+        self.notes.update()
+
+    def gather(self, *args: Any, **settings: Any) -> Material:
+        """Measure as `Material.gather`, or take what was measured for fits."""
+        return self.cache.gather(*args, **settings)
 
     def _present(self, result: Result) -> None:
         """Show a result, and say what came of it."""
         clustering = result.clustering
         self.labels.show(result)
         self._set_result(result)
+        self.notes.update(now=not self._quiet)
         if clustering.advice is not None:
             self._warn(clustering.advice)
         else:
@@ -327,11 +372,11 @@ class Workspace:
         self.frame_changed.emit(shown)
 
     def undo(self) -> None:
-        """Go back to the fit before: its labels, colors and recipe."""
+        """Go back to the fit or classes before: labels, colors and recipe."""
         self._return_to(self.undo_stack.undo())
 
     def redo(self) -> None:
-        """Go forth again to the fit after."""
+        """Go forth again to the fit or classes after."""
         self._return_to(self.undo_stack.redo())
 
     def _return_to(self, result: Result | None) -> None:
@@ -343,6 +388,11 @@ class Workspace:
                 f"The image {result.image.name!r} was changed since that fit, so its "
                 "labels cannot come back; press Fit."
             )
+            return
+        if self.result is not None and result.clustering is self.result.clustering:
+            self.classes.end_step()
+            self._set_classes(result)
+            self._set_status("The classes as they were then.")
             return
         self._quiet = True  # what there was to say was said after the fit
         self._take_settings(result)
@@ -380,7 +430,13 @@ class Workspace:
     def _set_result(self, result: Result | None) -> None:
         self.result = self.shown = result
         # The selection first: the cloud's points are drawn by it.
-        for view in (self.selection, self.cloud, self.hover, self.anchors):
+        for view in (
+            self.selection,
+            self.cloud,
+            self.hover,
+            self.anchors,
+            self.classes,
+        ):
             view.set_result(result)
         self.result_changed.emit(result)
 

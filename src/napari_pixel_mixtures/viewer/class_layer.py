@@ -1,0 +1,93 @@
+"""The labels layer that shows classes, and where it gets its size from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils import DirectLabelColormap
+
+from .layers import METADATA_KEY, place, placement, result_metadata
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from napari_pixel_mixtures.classes import Classes
+
+    from .result import Result
+
+CLASSES = "classes"
+MIXED = "unit"  # where the axes of a layer have different ones
+
+
+def pixel_size(result: Result) -> tuple[tuple[float, ...], str]:
+    """Give the size of a pixel of a result along each axis, and the unit.
+
+    Sizes are those of the layer; a mirrored axis has a negative scale there.
+    """
+    scale = placement(result.image, result.clustering.labels.shape)["scale"]
+    units = {str(unit) for unit in result.image.units}
+    unit = units.pop() if len(units) == 1 else MIXED
+    return tuple(np.abs(scale).tolist()), unit
+
+
+def class_colormap(classes: Classes) -> DirectLabelColormap:
+    """Give each class its color, or none if it is hidden."""
+    palette: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
+    # Also those that are no class now, so that a merge changes no color.
+    looks = zip(classes.colors, classes.visible, strict=True)
+    for label, (color, shown) in enumerate(looks, start=1):
+        palette[label] = np.array([*color, float(shown)])
+    return DirectLabelColormap(color_dict=palette)
+
+
+def class_features(table: pd.DataFrame) -> pd.DataFrame:
+    """Say of each class what the status bar shows on hover."""
+    found = table.rename(columns={"label": "index"})
+    found["share"] = [f"{share:.1%}" for share in table["share"]]
+    return found
+
+
+def make_classes(result: Result, labels: NDArray[np.uint8], table: Any) -> Labels:
+    """Make a labels layer of classes over the image."""
+    image, shape = result.image, labels.shape
+    return Labels(
+        labels,
+        name=f"{image.name} {CLASSES}",
+        colormap=class_colormap(result.all_classes),
+        features=class_features(table),
+        metadata=result_metadata(image, result.clustering, CLASSES),
+        opacity=1.0,
+        **placement(image, shape),
+    )
+
+
+def update_classes(
+    layer: Labels,
+    result: Result,
+    labels: NDArray[np.uint8],
+    table: Any,
+    before: Classes | None,
+) -> None:
+    """Show other classes in a layer of ours; `before` are those that it shows."""
+    classes = result.all_classes
+    if not np.array_equal(layer.data, labels):
+        layer.data = labels
+    # New colors make napari draw all of the layer anew.
+    if before is None or (before.colors, before.visible) != (
+        classes.colors,
+        classes.visible,
+    ):
+        layer.colormap = class_colormap(classes)
+    layer.features = class_features(table)
+    metadata = result_metadata(result.image, result.clustering, CLASSES)
+    layer.metadata = layer.metadata | metadata
+    place(layer, result.image, labels.shape)
+
+
+def note_model(layer: Any, text: str) -> None:
+    """Let a layer of ours carry a model as JSON in its metadata."""
+    about = layer.metadata.get(METADATA_KEY, {})
+    layer.metadata = layer.metadata | {METADATA_KEY: about | {"model": text}}

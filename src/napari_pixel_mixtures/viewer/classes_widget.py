@@ -1,0 +1,262 @@
+"""Classes: the widget that makes a few classes of many components."""
+
+from pathlib import Path
+
+import napari
+from magicgui.widgets import CheckBox, Container, Label, PushButton
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QColorDialog, QFileDialog, QHBoxLayout, QLabel, QWidget
+from superqt import QLabeledSlider
+
+from napari_pixel_mixtures.classes import Classes
+
+from .class_facts import DETAILS, TREE
+from .class_table_view import ClassTable, ClassTableView
+from .forms import follow, row, wrapping
+from .keys import REDO_KEY, UNDO_KEY
+from .messages import report
+from .result import Result
+from .workspace import workspace_of
+
+CUTTING = "cutting the merge tree"
+
+
+class ClassList(Container):  # type: ignore[type-arg]
+    """Merges, splits, names and colors the components of the last fit.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        self._workspace = workspace_of(napari_viewer)
+        self.slider = QLabeledSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(1, 1)
+        tip = (
+            "How many classes: those that are confused most often are merged first. "
+            "It takes the place of what was merged by hand."
+        )
+        self.slider.setToolTip(tip)
+        self.merge = PushButton(
+            text="Merge", tooltip="Make one class of those that are selected."
+        )
+        self.split = PushButton(
+            text="Split", tooltip="Let the selected classes fall apart again."
+        )
+        self.recolor = PushButton(
+            text="Recolor...", tooltip="Choose a color for the selected classes."
+        )
+        self.hide_them = PushButton(
+            text="Hide/Show", tooltip="Hide the selected classes, or show them again."
+        )
+        self.undo = PushButton(
+            text="Undo",
+            tooltip=f"Take back the last edit or fit, whichever was last ({UNDO_KEY}).",
+        )
+        self.redo = PushButton(
+            text="Redo", tooltip=f"Do again what was undone ({REDO_KEY})."
+        )
+        self.details = CheckBox(
+            text="Features",
+            value=False,
+            tooltip="Show the mean and standard deviation of every feature.",
+        )
+        self.export = PushButton(
+            text="Export CSV...", tooltip="Save this table to a file."
+        )
+        self.status = wrapping(Label(value=""))
+        self.table_model = ClassTable()
+        self.table = ClassTableView(self.table_model)
+        super().__init__(widgets=[])
+        layout = self.native.layout()
+        layout.setSpacing(2)
+        line = QWidget()
+        inner = QHBoxLayout(line)
+        inner.setContentsMargins(0, 0, 0, 0)
+        title = QLabel("Classes")
+        title.setToolTip(tip)
+        inner.addWidget(title)
+        inner.addWidget(self.slider, 1)
+        layout.addWidget(line)
+        layout.addWidget(self.table, 1)
+        for widgets in (
+            (self.merge, self.split, self.recolor, self.hide_them),
+            (self.undo, self.redo, self.export, self.details),
+        ):
+            layout.addWidget(row("", *widgets).native)
+        layout.addWidget(self.status.native)
+        self._connect()
+
+    def _connect(self) -> None:
+        workspace = self._workspace
+        follow(
+            self,
+            (workspace.classes.changed, self._show),
+            (workspace.undo_stack.changed, self._show_undo),
+        )
+        self.slider.sliderPressed.connect(workspace.classes.end_step)
+        self.slider.valueChanged.connect(self._cut)
+        self.slider.sliderReleased.connect(workspace.classes.end_step)
+        self.table_model.renamed.connect(self._rename)
+        selection = self.table.selectionModel()
+        assert selection is not None
+        selection.selectionChanged.connect(lambda *_: self._show_buttons())
+        self.merge.changed.connect(lambda: self._merge())
+        self.split.changed.connect(lambda: self._split())
+        self.recolor.changed.connect(lambda: self._recolor())
+        self.hide_them.changed.connect(lambda: self._hide())
+        self.undo.changed.connect(lambda: workspace.undo())
+        self.redo.changed.connect(lambda: workspace.redo())
+        self.details.changed.connect(self._show_details)
+        self.export.changed.connect(lambda: self._export())
+        workspace.classes.want(TREE)
+        self._show()
+        self._show_undo()
+
+    # ---- edits
+
+    @property
+    def _result(self) -> Result | None:
+        return self._workspace.classes.result
+
+    def _edit(self, classes: Classes) -> None:
+        self._workspace.classes.edit(classes)
+
+    def _cut(self, n_classes: int) -> None:
+        result = self._result
+        if result is None or len(result.all_classes.labels) == n_classes:
+            return
+        dragged = self.slider.isSliderDown()
+        self._workspace.classes.cut(n_classes, CUTTING if dragged else None)
+
+    def _merge(self) -> None:
+        result, (label, *others) = self._result, self.table.selected()
+        assert result is not None
+        # The class with most pixels takes in the others.
+        counts = result.clustering.pixel_counts
+        classes = result.all_classes
+        sizes = {
+            one: sum(counts[i - 1] for i in classes.members(one))
+            for one in (label, *others)
+        }
+        lead = max(sizes, key=lambda one: (sizes[one], -one))
+        self._edit(classes.merge(lead, *(one for one in sizes if one != lead)))
+        self.table.select_labels([lead])
+
+    def _split(self) -> None:
+        result, labels = self._result, self.table.selected()
+        assert result is not None
+        classes = result.all_classes
+        parts = [part for label in labels for part in classes.members(label)]
+        for label in labels:
+            classes = classes.split(label)
+        self._edit(classes)
+        self.table.select_labels(parts)
+
+    def _recolor(self) -> None:
+        result, labels = self._result, self.table.selected()
+        assert result is not None
+        classes = result.all_classes
+        start = QColor.fromRgbF(*classes.color(labels[0]))
+        chosen = QColorDialog.getColor(start, self.native, "Color of the class")
+        if chosen.isValid():
+            color = chosen.redF(), chosen.greenF(), chosen.blueF()
+            for label in labels:
+                classes = classes.recolor(label, color)
+            self._edit(classes)
+
+    def _hide(self) -> None:
+        result, labels = self._result, self.table.selected()
+        assert result is not None
+        classes = result.all_classes
+        visible = not any(classes.shown(label) for label in labels)
+        for label in labels:
+            classes = classes.show(label, visible)
+        self._edit(classes)
+
+    def _rename(self, label: int, name: str) -> None:
+        result = self._result
+        if result is None:
+            return
+        try:
+            self._edit(result.all_classes.rename(label, name))
+        except ValueError as error:
+            self.status.value = str(error)
+            report(error)
+
+    def _show_details(self, on: bool) -> None:
+        edits = self._workspace.classes
+        if on:
+            edits.want(DETAILS)
+        else:
+            edits.unwant(DETAILS)
+
+    def _export(self) -> None:
+        result = self._result
+        assert result is not None
+        name = f"{result.image.name} classes.csv"
+        path, _ = QFileDialog.getSaveFileName(
+            self.native, "Export the table", name, "CSV (*.csv)"
+        )
+        if path:
+            self.save_table(path)
+
+    def save_table(self, path: str | Path) -> None:
+        """Write the table to a CSV file, and say so."""
+        table = self._workspace.classes.table()
+        try:
+            table.to_csv(path, index=False, lineterminator="\n")
+        except OSError as error:
+            sentence = ValueError(
+                f"Expected a file that can be written, got {Path(path).name}: "
+                f"{error.strerror}; choose another place."
+            )
+            self.status.value = str(sentence)
+            report(sentence)
+        else:
+            self.status.value = f"The table was saved to {Path(path).name}."
+
+    # ---- what is shown
+
+    def _show(self) -> None:
+        edits, result = self._workspace.classes, self._result
+        self.slider.blockSignals(True)
+        if result is None:
+            self.table.show_table(self.table_model.empty, None)
+            self.slider.setRange(1, 1)
+            self.status.value = "Fit an image in Cluster pixels first."
+        else:
+            classes = result.all_classes
+            self.table.show_table(edits.table(), classes)
+            self.slider.setRange(1, classes.n_components)
+            self.slider.setValue(len(classes.labels))
+            self.status.value = in_words(result, classes)
+        self.slider.blockSignals(False)
+        self.slider.setEnabled(result is not None and edits.tree is not None)
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        result = self._result
+        selected = [] if result is None else self.table.selected()
+        classes = None if result is None else result.all_classes
+        self.merge.enabled = len(selected) > 1
+        self.split.enabled = classes is not None and any(
+            len(classes.members(label)) > 1 for label in selected
+        )
+        self.recolor.enabled = self.hide_them.enabled = bool(selected)
+        self.export.enabled = self.details.enabled = result is not None
+
+    def _show_undo(self) -> None:
+        self.undo.enabled = self._workspace.undo_stack.can_undo
+        self.redo.enabled = self._workspace.undo_stack.can_redo
+
+
+def in_words(result: Result, classes: Classes) -> str:
+    """Say how many classes there are."""
+    n, k = len(classes.labels), classes.n_components
+    text = f"{result.image.name}: {n} class{'es' * (n != 1)} of {k} components"
+    if hidden := sum(not classes.shown(label) for label in classes.labels):
+        text += f", {hidden} hidden"
+    return f"{text}."

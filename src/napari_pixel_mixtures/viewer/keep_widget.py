@@ -1,0 +1,185 @@
+"""Keep and apply: the widget that saves models and uses them elsewhere."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import napari
+from magicgui.widgets import ComboBox, Container, Label, ProgressBar, PushButton
+from napari.layers import Image
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QFileDialog
+
+from .forms import align_labels, follow, refill, row, thin, wrapping
+from .messages import report
+from .model_keeper import OUTPUT
+from .worker import Step
+from .workspace import Workspace, workspace_of
+
+FILES = "Model (*.json)"
+
+
+class KeepAndApply(Container):  # type: ignore[type-arg]
+    """Copies, saves and loads the model of the last fit, and labels others by it.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        self._workspace = workspace = workspace_of(napari_viewer)
+        self.copy = PushButton(
+            text="Copy as Python",
+            tooltip="Put lines on the clipboard that give the same labels in napari's "
+            "console.",
+        )
+        self.save = PushButton(
+            text="Save...",
+            tooltip="Save the model to a JSON file: features, settings, seed, mask, "
+            "the fitted parameters, classes and versions.",
+        )
+        self.load = PushButton(
+            text="Load...",
+            tooltip="Read a model from a file, take its settings, and label the image "
+            "by it. Nothing in the file is run.",
+        )
+        self.image = ComboBox(
+            label="Image",
+            choices=partial(_other_images, workspace),
+            tooltip="Another image to label by this model.",
+        )
+        self.apply = PushButton(
+            text="Apply",
+            tooltip="Label this image by the model; nothing is fitted.",
+        )
+        self.folder = PushButton(
+            text="Apply to folder...",
+            tooltip="Label all images of a folder, as TIFF, with their tables as CSV, "
+            f"in a folder {OUTPUT!r} within it. A run that was stopped goes on where "
+            "it stopped.",
+        )
+        self.cancel = PushButton(
+            text="Cancel",
+            tooltip="Stop; what was written to a folder stays.",
+            enabled=False,
+        )
+        self.progress = thin(ProgressBar(min=0, max=1000, value=0))
+        self.status = wrapping(Label(value=""))
+        super().__init__(widgets=[])
+        layout = self.native.layout()
+        layout.setSpacing(2)
+        layout.addWidget(row("", self.copy, self.save, self.load).native)
+        form = Container(widgets=[self.image], labels=True)
+        form.margins = (0, 0, 0, 0)
+        align_labels(form)
+        layout.addWidget(form.native)
+        for widget in (
+            row("", self.apply, self.folder, self.cancel),
+            self.progress,
+            self.status,
+        ):
+            layout.addWidget(widget.native)
+        layout.addStretch(1)
+        self._connect()
+
+    def _connect(self) -> None:
+        workspace, keeper = self._workspace, self._workspace.keeper
+        follow(
+            self,
+            (keeper.stepped, self._show_step),
+            (keeper.finished, self._show_end),
+            (workspace.images_changed, self._show_images),
+            (workspace.image_changed, self._show_images),
+            (workspace.classes.changed, self._show_images),
+        )
+        self.copy.changed.connect(lambda: self._on_copy())
+        self.save.changed.connect(lambda: self._on_save())
+        self.load.changed.connect(lambda: self._on_load())
+        self.apply.changed.connect(lambda: self._on_apply())
+        self.folder.changed.connect(lambda: self._on_apply_to_folder())
+        self.cancel.changed.connect(lambda: keeper.cancel())
+        self._show_images()
+        self._show_end("")
+
+    # ---- what the buttons do
+
+    def _on_copy(self) -> None:
+        text = self._try(self._workspace.keeper.python)
+        clipboard = QGuiApplication.clipboard()
+        if text is not None and clipboard is not None:
+            clipboard.setText(text)
+            n = text.count("\n") + 1
+            self._show_end(
+                f"{n} lines are on the clipboard; they give these labels in the "
+                "console."
+            )
+
+    def _on_save(self) -> None:
+        result = self._workspace.classes.result
+        name = "model" if result is None else f"{result.image.name} model"
+        path, _ = QFileDialog.getSaveFileName(
+            self.native, "Save the model", f"{name}.json", FILES
+        )
+        if path:
+            self._try(partial(self._workspace.keeper.save, path))
+
+    def _on_load(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self.native, "Load a model", "", FILES)
+        if path:
+            self._try(partial(self._workspace.keeper.load, path))
+
+    def _on_apply(self) -> None:
+        keeper, image = self._workspace.keeper, self.image.value
+        self._try(lambda: keeper.apply(keeper.model(), image))
+
+    def _on_apply_to_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self.native, "A folder of images")
+        if folder:
+            self._try(partial(self._workspace.keeper.apply_to_folder, folder))
+
+    def _try(self, act: Callable[[], Any]) -> Any:
+        """Do it, or say in one sentence why it cannot be done."""
+        try:
+            return act()
+        except OSError as error:
+            known = error.strerror or error
+            sentence = ValueError(
+                f"Expected a file that can be read or written, got {known} "
+                f"({error.filename}); choose another."
+            )
+        except (TypeError, ValueError) as error:
+            sentence = ValueError(str(error))
+        self._show_end(str(sentence))
+        report(sentence)
+        return None
+
+    # ---- what is shown
+
+    def reset_choices(self, *_: Any) -> None:
+        """Show the images that are open now; napari calls it as layers come and go."""
+        self._show_images()
+
+    def _show_images(self, *_: Any) -> None:
+        refill(self.image)
+        there = self._workspace.classes.result is not None
+        self.copy.enabled = self.save.enabled = self.folder.enabled = there
+        self.apply.enabled = there and self.image.value is not None
+        self.load.enabled = self._workspace.image is not None
+
+    def _show_step(self, step: Step) -> None:
+        self.status.value = step.text
+        self.progress.value = round(1000 * step.fraction)
+        self.cancel.enabled = True
+
+    def _show_end(self, text: str) -> None:
+        self.status.value = text
+        self.progress.value = 0
+        self.cancel.enabled = False
+
+
+def _other_images(workspace: Workspace, _: Any) -> list[tuple[str, Image]]:
+    """List the images but the one that the model comes from."""
+    result = workspace.result
+    own = None if result is None else result.image
+    return [(image.name, image) for image in workspace.images() if image is not own]

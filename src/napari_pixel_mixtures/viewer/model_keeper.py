@@ -1,0 +1,320 @@
+"""ModelKeeper: save and load models, and apply them to other images and folders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from psygnal import Signal
+
+from napari_pixel_mixtures.certainty import Certainty
+from napari_pixel_mixtures.features import Companion
+from napari_pixel_mixtures.folder import TABLES, FolderStep, Outcome, folder_steps
+from napari_pixel_mixtures.model import Applied, Model
+from napari_pixel_mixtures.script import to_python
+
+from .certainty_maps import check_result
+from .class_layer import pixel_size
+from .messages import report
+from .result import Result
+from .worker import Request, Runner, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari.layers import Image, Layer
+
+    from .workspace import Workspace
+
+OUTPUT = "classes"  # the folder within that of the images
+MOST_NAMED = 3  # images that a summary names
+OUTCOMES: dict[Outcome, str] = {
+    "labeled": "labeled",
+    "kept": "kept from an earlier run",
+    "refused": "skipped",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ApplyJob:
+    """An image to label by a model, read as for a fit."""
+
+    model: Model
+    request: Request
+    live = False
+
+    @property
+    def image(self) -> Image:
+        """The layer that the labels belong to."""
+        return self.request.image
+
+    @property
+    def title(self) -> str:
+        """What is done, for the activity dock."""
+        return f"Applying the model to {self.image.name}"
+
+    def steps(self) -> Generator[Step, None, tuple[Applied, float]]:
+        """Label it; also tell which share of the pixels is none of the classes."""
+        request, model = self.request, self.model
+        yield Step(self.title, 0.0)
+        picture = request.cache.picture(request.source)
+        yield Step(self.title, 0.3)
+        applied = model.apply(picture, request.mask)
+        share = 0.0
+        if model.threshold is not None:
+            certainty = Certainty(applied.clustering, applied.material)
+            unlikely = certainty.unlikely(model.threshold).sum()
+            share = float(unlikely / applied.clustering.pixel_counts.sum())
+        return applied, share
+
+
+@dataclass(frozen=True, eq=False)
+class FolderJob:
+    """A folder of images to label by a model."""
+
+    model: Model
+    folder: Path
+    output: Path
+    scale: tuple[float, ...] | None
+    unit: str
+    live = False
+
+    @property
+    def title(self) -> str:
+        """What is done, for the activity dock."""
+        return f"Applying the model to {self.folder.name}"
+
+    def steps(self) -> Generator[Step, None, tuple[FolderStep, ...]]:
+        """Label all images."""
+        yield Step(f"{self.title}...", 0.0)
+        steps = folder_steps(
+            self.model, self.folder, self.output, scale=self.scale, unit=self.unit
+        )
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                found: tuple[FolderStep, ...] = stop.value
+                return found
+            yield Step(
+                f"{self.title}: {step.number} of {step.total}, {step.path.name}",
+                step.number / step.total,
+            )
+
+
+class ModelKeeper:
+    """Keeps the workspace's model for later, and uses models that were kept.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    """
+
+    stepped = Signal(object)  # Step
+    finished = Signal(str)  # what came of it, in words
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = ref(workspace)
+        self._before: Image | None = None
+        self.runner = Runner()
+        self.runner.stepped.connect(self.stepped.emit)
+        self.runner.succeeded.connect(self._on_succeeded)
+        self.runner.failed.connect(self._on_failed)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace."""
+        workspace = self._workspace()
+        assert workspace is not None
+        return workspace
+
+    def model(self) -> Model:
+        """Give the model of the last result, with its classes and threshold.
+
+        Raises
+        ------
+        ValueError
+            Nothing was clustered.
+        """
+        result = check_result(self.workspace.result)
+        return Model.of(result.clustering, result.all_classes, result.threshold)
+
+    def python(self) -> str:
+        """Give lines of Python that give the same labels in napari's console.
+
+        Raises
+        ------
+        ValueError
+            Nothing was clustered, or it was not fitted but made by a model.
+        """
+        result = check_result(self.workspace.result)
+        clustering = result.clustering
+        companions = {
+            feature.name: f"viewer.layers[{feature.name!r}].data"
+            for feature in clustering.recipe.features
+            if isinstance(feature, Companion)
+        }
+        return to_python(
+            clustering,
+            result.classes,
+            result.threshold,
+            image=array_text(result.image, result.data),
+            companions=companions,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a JSON file.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        ValueError
+            Nothing was clustered.
+        """
+        self.model().save(path)
+        self.finished.emit(f"The model was saved to {Path(path).name}.")
+
+    def load(self, path: str | Path) -> None:
+        """Read a model from a file, and label the current image by it.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        ValueError
+            It is no model, or no image is open.
+        """
+        self.apply(Model.load(path))
+
+    def apply(self, model: Model, image: Image | None = None) -> None:
+        """Label an image by a model, in the background; by default the current one.
+
+        Raises
+        ------
+        ValueError
+            No image is open.
+        """
+        workspace = self.workspace
+        self._before = workspace.image
+        if image is not None:
+            workspace.set_image(image)
+        job = ApplyJob(model, workspace.request())
+        self.stepped.emit(Step(f"{job.title}...", 0.0))
+        self.runner.start(job)
+
+    def apply_to_folder(self, folder: str | Path) -> None:
+        """Label all images of a folder by the current model, in the background.
+
+        Labels and tables come into a folder of their own within it. Pixels are taken
+        to be of the size of those of the current image.
+
+        Raises
+        ------
+        ValueError
+            Nothing was clustered.
+        """
+        scale, unit = pixel_size(check_result(self.workspace.result))
+        path = Path(folder)
+        job = FolderJob(self.model(), path, path / OUTPUT, scale, unit)
+        self.stepped.emit(Step(f"{job.title}...", 0.0))
+        self.runner.start(job)
+
+    def cancel(self) -> None:
+        """Stop; what was written to a folder stays, and the next run goes on there."""
+        if self.runner.busy:
+            job = self.runner.job
+            self.runner.cancel()
+            text = "Cancelled; layers stay as they are."
+            if isinstance(job, FolderJob):
+                text = "Stopped; the same folder and model go on where it stopped."
+            self.finished.emit(text)
+
+    def forget(self, image: Layer) -> None:
+        """Drop what is computed of an image that was removed."""
+        job = self.runner.job
+        if isinstance(job, ApplyJob) and job.image is image:
+            self.runner.cancel()
+            self.finished.emit(f"The image {image.name!r} was removed.")
+        if self._before is image:
+            self._before = None
+
+    def _on_succeeded(self, job: ApplyJob | FolderJob, found: Any) -> None:
+        if isinstance(job, FolderJob):
+            self.finished.emit(summary(job, found))
+            return
+        applied, share = found
+        image, model = job.image, job.model
+        self._before = None
+        if not job.request.source.current:
+            self.finished.emit(
+                f"The image {image.name!r} was changed meanwhile, so the labels were "
+                "dropped; apply the model again."
+            )
+            return
+        self.workspace.adopt(
+            Result(
+                job.request.source,
+                applied.clustering,
+                job.request.mask,
+                classes=model.classes,
+                quantile=share,
+                threshold=model.threshold if share > 0 else None,
+            )
+        )
+        n = len(model.classes.labels)
+        self.finished.emit(
+            f"{image.name} was labeled by the model: "
+            f"{'1 class' if n == 1 else f'{n} classes'}; nothing was fitted."
+        )
+
+    def _on_failed(self, job: ApplyJob | FolderJob, error: Exception) -> None:
+        before, self._before = self._before, None
+        if before is not None and before in self.workspace.images():
+            self.workspace.set_image(before)
+        self.finished.emit(str(error))
+        report(error)
+
+
+def array_text(image: Image, data: Any) -> str:
+    """Say in Python how to get at an array of a layer of the viewer."""
+    text = f"viewer.layers[{image.name!r}].data"
+    if not image.multiscale:
+        return text
+    level = next(i for i, found in enumerate(image.data) if found is data)
+    return f"{text}[{level}]"
+
+
+def summary(job: FolderJob, steps: tuple[FolderStep, ...]) -> str:
+    """Say in a sentence what was done with the images of a folder.
+
+    Examples
+    --------
+    >>> job = FolderJob(None, Path("images"), Path("images/classes"), None, "pixel")
+    >>> steps = FolderStep(1, 2, Path("a.png"), "labeled"), FolderStep(
+    ...     2, 2, Path("b.png"), "refused", "Expected three channels, got 2."
+    ... )
+    >>> print(summary(job, steps))
+    2 images: 1 labeled, 1 skipped (b.png: Expected three channels, got 2.); \
+labels and tables are in images/classes, all tables in tables.csv.
+    """
+    counts = Counter(step.outcome for step in steps)
+    said = [
+        f"{counts[outcome]} {text}"
+        for outcome, text in OUTCOMES.items()
+        if counts[outcome]
+    ]
+    refused = [step for step in steps if step.outcome == "refused"]
+    if refused:
+        names = [f"{step.path.name}: {step.message}" for step in refused[:MOST_NAMED]]
+        more = len(refused) - MOST_NAMED
+        names += [f"and {more} more"] if more > 0 else []
+        said[-1] += f" ({'; '.join(names)})"
+    n = len(steps)
+    return (
+        f"{n} image{'s' * (n != 1)}: {', '.join(said)}; labels and tables are in "
+        f"{job.output}, all tables in {TABLES}."
+    )

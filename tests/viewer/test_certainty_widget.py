@@ -1,0 +1,184 @@
+"""How sure?: maps as layers on demand, and a threshold."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.layers import Image
+from numpy.testing import assert_allclose, assert_array_equal
+
+from napari_pixel_mixtures import Certainty, stability
+from napari_pixel_mixtures.viewer import certainty_maps
+from napari_pixel_mixtures.viewer.certainty_widget import HowSure
+from napari_pixel_mixtures.viewer.layers import is_image, is_ours
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+
+@pytest.fixture
+def workspace(model):
+    return workspace_of(model)
+
+
+@pytest.fixture
+def result(fit, model):
+    return fit(model, n_components=3)
+
+
+@pytest.fixture
+def widget(model, on_screen):
+    widget = HowSure(model)
+    on_screen(widget.native, 460, 300)
+    return widget
+
+
+MAPS = {
+    "largest posterior": lambda c: c.largest_posterior(),
+    "entropy": lambda c: c.entropy(),
+    "log-density": lambda c: c.log_density(),
+}
+
+
+@pytest.mark.parametrize("kind", MAPS)
+def test_a_map_is_a_layer_over_the_image(widget, result, model, click, idle, kind):
+    image = model.layers["bands"]
+    image.scale = (2.0, 3.0)
+    click(widget.maps[kind])
+    idle(model)
+    layer = model.layers[f"bands {kind}"]
+    assert isinstance(layer, Image)
+    assert is_ours(layer) and not is_image(layer)
+    assert_allclose(layer.data, MAPS[kind](Certainty(result.clustering)))
+    assert_array_equal(layer.scale, image.scale)
+    low, high = layer.contrast_limits
+    assert low < high
+    assert widget.status.value.startswith(f"{kind.capitalize()} of bands: ")
+    assert not widget.cancel.enabled
+    # Asked again, it is brought up to date where it is.
+    image.scale = (1.0, 1.0)
+    layer.data = np.zeros_like(layer.data)
+    click(widget.maps[kind])
+    idle(model)
+    assert model.layers[f"bands {kind}"] is layer
+    assert_allclose(layer.data, MAPS[kind](Certainty(result.clustering)))
+    assert_array_equal(layer.scale, image.scale)
+    assert len([found for found in model.layers if kind in found.name]) == 1
+
+
+def test_the_posterior_of_a_component(widget, result, model, click, idle):
+    assert widget.component.max == 3
+    widget.component.value = 2
+    click(widget.posterior)
+    idle(model)
+    expected = Certainty(result.clustering).posterior(2)
+    assert_allclose(model.layers["bands posterior 2"].data, expected)
+    assert model.layers["bands posterior 2"].contrast_limits == [0.0, 1.0]
+
+
+def test_stability_over_seeds(widget, result, model, click, idle):
+    widget.refits.value = 3
+    click(widget.stability)
+    idle(model)
+    expected = stability(result.clustering, 3).agreement
+    assert_array_equal(model.layers["bands stability"].data, expected)
+    assert "of the labels agree on average" in widget.status.value
+
+
+def test_nothing_to_map_is_one_sentence(widget, click, said):
+    sentence = (
+        "Expected a clustered image, but none was clustered yet; press Fit in Cluster "
+        "pixels."
+    )
+    for button in (widget.maps["entropy"], widget.posterior, widget.stability):
+        click(button)
+        assert widget.status.value == sentence
+    assert said() == [("error", sentence)] * 3
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Hold stability until an event is set."""
+    go, steps = threading.Event(), certainty_maps.stability_steps
+
+    def slow(*args):
+        inner = steps(*args)
+        step = next(inner)
+        while not go.is_set():  # steps that come too fast are not told
+            yield step
+            go.wait(0.02)
+        return (yield from inner)
+
+    monkeypatch.setattr(certainty_maps, "stability_steps", slow)
+    yield go
+    go.set()
+
+
+def test_stability_can_be_cancelled(widget, result, model, click, held, qtbot):
+    click(widget.stability)
+    qtbot.waitUntil(lambda: "0 of 10 refits" in widget.status.value)
+    assert widget.cancel.enabled
+    click(widget.cancel)
+    held.set()
+    assert widget.status.value == "Cancelled; layers stay as they are."
+    qtbot.wait(100)
+    assert "bands stability" not in model.layers
+
+
+def test_late_maps_are_dropped(widget, result, model, workspace, idle, fit, qtbot):
+    workspace.maps.show("entropy")
+    workspace.maps.runner.cancel()  # it is delivered below, after another fit
+    job = certainty_maps.MapJob(result, "entropy", 1, workspace.gather)
+    other = fit(model, n_components=2)
+    assert other.clustering is not result.clustering
+    workspace.maps._on_succeeded(
+        job, certainty_maps.MAPS["entropy"](Certainty(result.clustering), 1)
+    )
+    assert "bands entropy" not in model.layers
+    assert widget.status.value == (
+        "There is another fit of bands by now, so the entropy was dropped; press the "
+        "button again."
+    )
+
+
+def test_a_map_of_an_image_that_is_removed_is_dropped(
+    widget, result, model, click, held, qtbot
+):
+    click(widget.stability)
+    qtbot.waitUntil(lambda: "0 of 10 refits" in widget.status.value)
+    model.layers.remove("bands")
+    assert widget.status.value == "The image 'bands' was removed."
+    held.set()
+    qtbot.wait(100)
+    assert "bands stability" not in model.layers
+
+
+def test_the_threshold_follows_the_slider(widget, result, model, idle, workspace):
+    assert widget.threshold.isEnabled()
+    certainty = Certainty(result.clustering)
+    for percent in (5.0, 12.5, 1.0):
+        widget.threshold.setValue(percent)
+        idle(model)
+        expected = certainty.labels(certainty.threshold(percent / 100))
+        assert_array_equal(model.layers["bands classes"].data, expected)
+        assert np.mean(expected == 0) <= percent / 100
+    workspace.undo()
+    assert widget.threshold.value() == 12.5
+    widget.threshold.setValue(0.0)
+    assert "bands classes" not in model.layers
+
+
+def test_the_threshold_is_that_of_each_new_fit(
+    widget, result, model, idle, workspace, fit
+):
+    widget.threshold.setValue(10.0)
+    idle(model)
+    before = workspace.result.threshold
+    workspace.set_live(True)
+    workspace.set_recipe(replace(workspace.recipe, covariance_type="spherical"))
+    idle(model)
+    found = workspace.result
+    assert found.quantile == pytest.approx(0.1)
+    certainty = Certainty(found.clustering)
+    assert found.threshold == certainty.threshold(found.quantile) != before
+    expected = certainty.labels(found.threshold)
+    assert_array_equal(model.layers["bands classes"].data, expected)

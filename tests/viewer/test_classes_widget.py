@@ -1,0 +1,389 @@
+"""Classes: components become a few classes, in a table and a layer, with undo."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import (
+    QColorDialog,
+    QFileDialog,
+    QLineEdit,
+    QStyle,
+    QStyleOptionSlider,
+)
+
+from napari_pixel_mixtures import Certainty, Classes, Model, class_table, merge_tree
+from napari_pixel_mixtures.viewer import model_notes
+from napari_pixel_mixtures.viewer.classes_widget import ClassList
+from napari_pixel_mixtures.viewer.layers import METADATA_KEY
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def workspace(model):
+    return workspace_of(model)
+
+
+@pytest.fixture
+def result(fit, model):
+    return fit(model, n_components=6, position=True)
+
+
+@pytest.fixture
+def widget(model, result, on_screen, idle):
+    """The widget on the screen, of a viewer without a window, after a fit."""
+    widget = ClassList(model)
+    on_screen(widget.native, 460, 400)
+    idle(model)
+    return widget
+
+
+@pytest.fixture
+def choose(widget, qtbot):
+    """Select rows with the mouse."""
+
+    def select(*labels):
+        table = widget.table
+        for i, label in enumerate(labels):
+            rows = range(widget.table_model.rowCount())
+            row = next(r for r in rows if widget.table_model.label(r) == label)
+            place = table.visualRect(widget.table_model.index(row, 1)).center()
+            keys = Qt.KeyboardModifier.ControlModifier if i else None
+            extra = () if keys is None else (keys,)
+            qtbot.mouseClick(table.viewport(), LEFT, *extra, pos=place)
+        assert sorted(table.selected()) == sorted(labels)
+
+    return select
+
+
+def shown(widget):
+    """The table as text: a list of rows, and the columns."""
+    model = widget.table_model
+    columns = [
+        model.headerData(i, Qt.Orientation.Horizontal)
+        for i in range(model.columnCount())
+    ]
+    rows = [
+        [model.data(model.index(r, c)) for c in range(len(columns))]
+        for r in range(model.rowCount())
+    ]
+    return columns, rows
+
+
+def classes_layer(model):
+    found = [layer for layer in model.layers if layer.name == "bands classes"]
+    assert len(found) < 2
+    return found[0] if found else None
+
+
+def drag(qtbot, slider, *values):
+    """Drag the handle of a slider to values, one after another."""
+    inner = slider._slider
+    style, option = inner.style(), QStyleOptionSlider()
+
+    def place(value):
+        inner.initStyleOption(option)
+        option.sliderPosition = value
+        part = QStyle.SubControl.SC_SliderHandle
+        control = QStyle.ComplexControl.CC_Slider
+        return style.subControlRect(control, option, part, inner).center()
+
+    qtbot.mousePress(inner, LEFT, pos=place(inner.value()))
+    for value in values:
+        qtbot.mouseMove(inner, place(value))
+    qtbot.mouseRelease(inner, LEFT, pos=place(values[-1]))
+    assert slider.value() == values[-1]
+
+
+def test_before_a_fit_there_is_nothing_to_edit(model, on_screen):
+    widget = ClassList(model)
+    on_screen(widget.native, 460, 400)
+    assert widget.status.value == "Fit an image in Cluster pixels first."
+    assert not widget.slider.isEnabled()
+    for button in (widget.merge, widget.split, widget.recolor, widget.export):
+        assert not button.enabled
+
+
+def test_a_row_for_each_component_in_the_order_of_the_tree(widget, result, model):
+    columns, rows = shown(widget)
+    assert columns == ["name", "share", "pixels", "area (pixel^2)", "components"]
+    order = merge_tree(result.clustering).order
+    assert [row[0] for row in rows] == [f"class {label}" for label in order]
+    counts = result.clustering.pixel_counts
+    assert [int(row[2]) for row in rows] == [counts[label - 1] for label in order]
+    swatch = widget.table_model.data(
+        widget.table_model.index(0, 0), Qt.ItemDataRole.DecorationRole
+    )
+    expected = QColor.fromRgbF(*Classes.of(result.clustering).color(order[0]))
+    assert swatch.toImage().pixelColor(3, 3).name() == expected.name()
+    assert classes_layer(model) is None  # nothing was edited yet
+
+
+def test_merge_split_and_one_undo(widget, result, model, choose, click, workspace):
+    before = result.clustering.labels.copy()
+    choose(2, 5)
+    click(widget.merge)
+    layer = classes_layer(model)
+    merged = np.where(
+        np.isin(before, [2, 5]), workspace.result.classes.leads[1], before
+    )
+    assert layer.data.dtype == np.uint8
+    assert_array_equal(layer.data, merged)
+    assert widget.status.value == "bands: 5 classes of 6 components."
+    lead = workspace.result.classes.leads[1]
+    assert widget.table.selected() == [lead]
+    # The table is the layer's features, and says what the status bar shows.
+    table = layer.features
+    assert sorted(table["index"]) == sorted(set(merged.ravel()))
+    pixels = dict(zip(table["index"], table["pixels"], strict=True))
+    assert pixels == {label: np.sum(merged == label) for label in pixels}
+    place = tuple(np.argwhere(merged == lead)[0])
+    said = layer.get_status(place, world=False)
+    assert f"name: class {lead}" in said["value"]
+    # The layers of components stay what they are.
+    assert_array_equal(model.layers["bands quantized"].data, before)
+    click(widget.split)
+    assert_array_equal(layer.data, before)
+    assert classes_layer(model) is layer
+    click(widget.undo)
+    assert_array_equal(layer.data, merged)
+    click(widget.undo)
+    assert classes_layer(model) is None
+    assert workspace.result.clustering is result.clustering  # the fit is not undone
+    click(widget.redo)
+    assert_array_equal(classes_layer(model).data, merged)
+    assert workspace.result.clustering is result.clustering
+
+
+def test_undo_takes_back_edits_and_then_the_fit(
+    widget, result, model, choose, click, workspace, fit, idle
+):
+    choose(1, 2)
+    click(widget.merge)
+    labels = classes_layer(model).data.copy()
+    fit(model, n_components=3)
+    assert classes_layer(model) is None
+    assert workspace.status.text.endswith(
+        ". The classes were reset, for there were 6 clusters before."
+    )
+    click(widget.undo)
+    idle(model)
+    assert_array_equal(classes_layer(model).data, labels)
+    assert_array_equal(workspace.result.clustering.labels, result.clustering.labels)
+    click(widget.undo)
+    assert classes_layer(model) is None
+    assert workspace.result.clustering.n_components == 6
+
+
+def test_a_name_is_typed_into_the_table(widget, model, qtbot, workspace, said):
+    place = widget.table.visualRect(widget.table_model.index(0, 0)).center()
+    label = widget.table_model.label(0)
+
+    def type_name(text):
+        qtbot.mouseClick(widget.table.viewport(), LEFT, pos=place)
+        qtbot.mouseDClick(widget.table.viewport(), LEFT, pos=place)
+        [editor] = widget.table.viewport().findChildren(QLineEdit)
+        editor.selectAll()
+        if text:
+            qtbot.keyClicks(editor, text)
+        else:
+            qtbot.keyClick(editor, Qt.Key.Key_Delete)
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+        qtbot.waitUntil(
+            lambda: not widget.table.viewport().findChildren(QLineEdit), timeout=5000
+        )
+
+    type_name("sky")
+    assert workspace.result.classes.name(label) == "sky"
+    features = classes_layer(model).features.set_index("index")
+    assert features.loc[label, "name"] == "sky"
+    assert said() == []
+    type_name("")
+    sentence = "Expected a name of 1 to 200 characters, got ''."
+    assert said() == [("error", sentence)]
+    assert widget.status.value == sentence
+    assert workspace.result.classes.name(label) == "sky"
+
+
+def test_color_and_visibility(widget, model, choose, click, monkeypatch):
+    chosen = QColor("#ff8000")
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *_: chosen)
+    choose(3)
+    click(widget.recolor)
+    layer = classes_layer(model)
+    red = layer.colormap.map(np.array([3], np.uint8))[0]
+    np.testing.assert_allclose(red, [1, 128 / 255, 0, 1], atol=1e-3)
+    click(widget.hide_them)
+    assert layer.colormap.map(np.array([3], np.uint8))[0][3] == 0
+    assert 3 in layer.data
+    assert widget.status.value == "bands: 6 classes of 6 components, 1 hidden."
+    click(widget.hide_them)
+    assert layer.colormap.map(np.array([3], np.uint8))[0][3] == 1
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *_: QColor())
+    click(widget.recolor)  # and the dialog was cancelled
+    np.testing.assert_allclose(layer.colormap.map(np.array([3], np.uint8))[0], red)
+
+
+def test_the_slider_cuts_the_tree_and_one_drag_is_one_undo(
+    widget, result, model, qtbot, click
+):
+    clustering = result.clustering
+    tree = merge_tree(clustering)
+    assert (widget.slider.minimum(), widget.slider.maximum()) == (1, 6)
+    drag(qtbot, widget.slider, 5, 4, 3)
+    layer = classes_layer(model)
+    expected = tree.cut(Classes.of(clustering), 3).apply(clustering.labels)
+    assert_array_equal(layer.data, expected)
+    drag(qtbot, widget.slider, 2, 1)
+    assert_array_equal(
+        np.unique(layer.data), [tree.cut(Classes.of(clustering), 1).leads[0]]
+    )
+    click(widget.undo)
+    assert_array_equal(layer.data, expected)
+    assert widget.slider.value() == 3
+    click(widget.undo)
+    assert classes_layer(model) is None
+    assert widget.slider.value() == 6
+
+
+def test_means_and_deviations_on_demand_and_the_csv(
+    widget, result, model, choose, click, idle, monkeypatch, tmp_path, workspace
+):
+    click(widget.details)
+    idle(model)
+    columns, _ = shown(widget)
+    assert columns[5:] == [
+        f"{moment} {name}" for name in "RGBXY" for moment in ("mean", "std")
+    ]
+    choose(1, 4)
+    click(widget.merge)
+    path = tmp_path / "table.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    click(widget.export)
+    assert widget.status.value == "The table was saved to table.csv."
+    found = pd.read_csv(path).sort_values("label").reset_index(drop=True)
+    expected = class_table(result.clustering, workspace.result.classes)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "no" / "a.csv"), "")
+    )
+    click(widget.details)
+    assert len(shown(widget)[0]) == 5
+
+
+def test_a_table_that_cannot_be_written_is_one_sentence(widget, tmp_path, said):
+    (tmp_path / "folder").mkdir()
+    widget.save_table(tmp_path / "folder")
+    sentence = (
+        "Expected a file that can be written, got folder: Is a directory; choose "
+        "another place."
+    )
+    assert said() == [("error", sentence)]
+    assert widget.status.value == sentence
+
+
+def test_areas_are_in_the_units_of_the_layer(widget, result, model, choose, click):
+    image = model.layers["bands"]
+    image.scale, image.units = (0.5, 2.0), ("um", "um")
+    choose(1)
+    click(widget.hide_them)
+    features = classes_layer(model).features
+    area = features.set_index("index")["area (micrometer^2)"]
+    assert area[1] == pytest.approx(result.clustering.pixel_counts[0])
+    assert_array_equal(classes_layer(model).scale, image.scale)
+
+
+def test_classes_survive_a_live_refit(
+    widget, result, model, choose, click, idle, workspace
+):
+    choose(1, 2)
+    click(widget.merge)
+    choose(3)
+    workspace.classes.edit(workspace.result.classes.rename(3, "sea"))
+    workspace.set_live(True)
+    recipe = workspace.recipe
+    workspace.set_recipe(replace(recipe, covariance_type="diag"))
+    idle(model)
+    found = workspace.result
+    assert found.clustering.recipe.covariance_type == "diag"
+    assert found.classes.name(3) == "sea"
+    assert found.classes.leads[0] == found.classes.leads[1]
+    assert found.classes.color(3) == Classes.of(found.clustering).color(3)
+    layer = classes_layer(model)
+    assert_array_equal(layer.data, found.classes.apply(found.clustering.labels))
+    # Fit keeps them too, and with them the numbers of the components.
+    workspace.fit()
+    idle(model)
+    assert workspace.result.classes.name(3) == "sea"
+    assert np.mean(workspace.result.clustering.labels == found.clustering.labels) > 0.9
+    workspace.set_recipe(replace(workspace.recipe, n_components=5))
+    idle(model)
+    assert workspace.result.classes is None
+    assert classes_layer(model) is None
+
+
+def test_the_layers_carry_the_model(
+    widget, result, model, choose, click, qtbot, picture
+):
+    text = model.layers["bands quantized"].metadata[METADATA_KEY]["model"]
+    assert_array_equal(
+        Model.from_json(text).apply(picture).labels, result.clustering.labels
+    )
+    choose(1, 2)
+    click(widget.merge)
+    layer = classes_layer(model)
+    qtbot.waitUntil(lambda: "model" in layer.metadata[METADATA_KEY])
+    for name in ("bands classes", "bands quantized", "bands random colors"):
+        text = model.layers[name].metadata[METADATA_KEY]["model"]
+        found = Model.from_json(text)
+        assert_array_equal(found.apply(picture).labels, layer.data)
+        assert_array_equal(found.replay(picture).labels, result.clustering.labels)
+
+
+def test_a_live_fit_writes_no_model_before_it_rests(
+    result, model, workspace, idle, monkeypatch
+):
+    written = []
+    monkeypatch.setattr(model_notes, "note_model", lambda *a: written.append(a))
+    workspace.set_live(True)
+    workspace.set_recipe(replace(workspace.recipe, covariance_type="tied"))
+    idle(model)
+    assert workspace.result.clustering.recipe.covariance_type == "tied"
+    assert written == []
+    assert "model" not in model.layers["bands quantized"].metadata[METADATA_KEY]
+
+
+def test_in_a_window(viewer, picture, open_widget, fit, qtbot):
+    viewer.add_image(picture, name="bands")
+    fit(viewer, n_components=4)
+    widget = open_widget(viewer, "Classes")
+    qtbot.waitUntil(widget.slider.isEnabled)
+    widget.slider.setValue(2)
+    layer = viewer.layers["bands classes"]
+    assert len(np.unique(layer.data)) == 2
+    viewer.layers.remove(layer)  # by hand: it comes back with the next edit
+    widget.slider.setValue(3)
+    assert len(np.unique(viewer.layers["bands classes"].data)) == 3
+    viewer.layers.remove("bands")
+    assert widget.status.value == "Fit an image in Cluster pixels first."
+
+
+def test_the_least_likely_pixels_are_none_of_the_classes(
+    widget, result, model, workspace, idle
+):
+    workspace.classes.set_quantile(0.1)
+    idle(model)
+    certainty = Certainty(result.clustering)
+    expected = certainty.labels(certainty.threshold(0.1))
+    layer = classes_layer(model)
+    assert_array_equal(layer.data, expected)
+    _, rows = shown(widget)
+    assert rows[-1][0] == "none of these"
+    assert int(rows[-1][2]) == np.sum(expected == 0)
+    assert layer.colormap.map(np.array([0], np.uint8))[0][3] == 0

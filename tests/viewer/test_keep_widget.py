@@ -1,0 +1,250 @@
+"""Keep and apply: Python lines, files, another layer, a folder."""
+
+import json
+import threading
+
+import imageio.v3 as imageio
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from numpy.testing import assert_array_equal
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QFileDialog
+
+from napari_pixel_mixtures import Model
+from napari_pixel_mixtures.folder import apply_to_folder
+from napari_pixel_mixtures.viewer import model_keeper
+from napari_pixel_mixtures.viewer.keep_widget import KeepAndApply
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+
+@pytest.fixture
+def workspace(model):
+    return workspace_of(model)
+
+
+@pytest.fixture
+def result(fit, model, workspace, idle):
+    """A fit with classes and a threshold."""
+    result = fit(model, n_components=5, position=True, smoothing=1.0)
+    classes = result.all_classes.merge(1, 2).rename(1, "sky").hide(4)
+    workspace.classes.edit(classes)
+    workspace.classes.set_quantile(0.05)
+    idle(model)
+    return workspace.result
+
+
+@pytest.fixture
+def widget(model, on_screen):
+    widget = KeepAndApply(model)
+    on_screen(widget.native, 460, 250)
+    return widget
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Answer file dialogs with a path."""
+
+    def give(path):
+        for name in ("getSaveFileName", "getOpenFileName"):
+            monkeypatch.setattr(QFileDialog, name, lambda *_: (str(path), ""))
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+
+    return give
+
+
+def labels_of(model, name="bands"):
+    return model.layers[f"{name} classes"].data
+
+
+def test_before_a_fit_only_load_can_be_pressed(widget):
+    assert widget.load.enabled
+    for button in (widget.copy, widget.save, widget.apply, widget.folder):
+        assert not button.enabled
+
+
+@pytest.mark.parametrize("multiscale", [False, True], ids=["plain", "multiscale"])
+def test_the_lines_give_identical_labels(
+    widget, model, click, result, fit, picture, multiscale
+):
+    if multiscale:
+        model.layers.clear()
+        model.add_image(
+            [picture, picture[::2, ::2]], name='it\'s "two"', multiscale=True
+        )
+        fit(model, n_components=4)
+    click(widget.copy)
+    text = QGuiApplication.clipboard().text()
+    n = len(text.splitlines())
+    assert widget.status.value == (
+        f"{n} lines are on the clipboard; they give these labels in the console."
+    )
+    found = {"viewer": model}
+    exec(text, found)
+    name = 'it\'s "two" quantized' if multiscale else "bands classes"
+    assert_array_equal(found["labels"], model.layers[name].data)
+    assert found["labels"].dtype == np.uint8
+
+
+def test_save_and_load(widget, model, click, result, answer, tmp_path, idle, workspace):
+    answer(tmp_path / "model.json")
+    click(widget.save)
+    assert widget.status.value == "The model was saved to model.json."
+    expected = labels_of(model).copy()
+    saved = Model.load(tmp_path / "model.json")
+    assert saved.classes == result.classes
+    assert saved.threshold == result.threshold
+    model.layers.clear()
+    image = model.add_image(
+        result.clustering.picture.values[:, ::-1].copy(), name="mirrored"
+    )
+    workspace.set_recipe(type(workspace.recipe)())
+    click(widget.load)
+    idle(model)
+    assert workspace.recipe == saved.recipe
+    assert workspace.result.classes == saved.classes
+    assert workspace.result.quantile > 0
+    assert_array_equal(labels_of(model, "mirrored"), saved.apply(image.data).labels)
+    assert widget.status.value == (
+        "mirrored was labeled by the model: 4 classes; nothing was fitted."
+    )
+    assert labels_of(model, "mirrored").shape == expected.shape
+    click(widget.copy)
+    assert widget.status.value == (
+        "Expected a clustering that was fitted to its picture, got one that was made "
+        "by a model; save the model, and use Model.load(path).apply(image)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "Expected a file that can be read or written, got No such file"),
+        ("no JSON", "Expected a model in JSON, got text that is not JSON: "),
+        ('{"format": 3}', "Expected a model with the format "),
+    ],
+)
+def test_files_that_are_no_models_are_one_sentence(
+    widget, model, click, answer, tmp_path, said, content, sentence
+):
+    path = tmp_path / "model.json"
+    if content is not None:
+        path.write_text(content)
+    answer(path)
+    before = list(model.layers)
+    click(widget.load)
+    assert widget.status.value.startswith(sentence)
+    assert said() == [("error", widget.status.value)]
+    assert list(model.layers) == before
+
+
+def test_apply_to_another_layer(widget, model, click, result, idle, workspace, picture):
+    other = model.add_image(255 - picture, name="negative")
+    assert widget.image.choices == (other,)
+    workspace.set_image(model.layers["bands"])
+    click(widget.apply)
+    idle(model)
+    expected = Model.of(result.clustering, result.classes, result.threshold)
+    assert_array_equal(
+        labels_of(model, "negative"), expected.apply(255 - picture).labels
+    )
+    assert workspace.image is other
+    assert widget.image.choices == (model.layers["bands"],)
+    workspace.undo()
+    assert workspace.image is model.layers["bands"]
+
+
+def test_an_image_of_another_kind_is_refused(
+    widget, model, click, result, idle, workspace, said
+):
+    model.add_image(np.zeros((40, 50)), name="gray")
+    bands = model.layers["bands"]
+    workspace.set_image(bands)
+    click(widget.apply)
+    idle(model)
+    assert widget.status.value == (
+        "Expected an image with the channels R, G, B of the model, got gray; choose an "
+        "image of the same kind."
+    )
+    assert said() == [("error", widget.status.value)]
+    assert workspace.image is bands
+    assert workspace.result is result
+    assert "gray classes" not in model.layers
+
+
+@pytest.fixture
+def folder(tmp_path, picture):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    imageio.imwrite(folder / "a.png", picture)
+    tifffile.imwrite(folder / "b.tif", picture[:20])
+    imageio.imwrite(folder / "c.png", picture[..., 0])
+    return folder
+
+
+def test_apply_to_a_folder(widget, model, click, result, answer, folder, idle):
+    answer(folder)
+    click(widget.folder)
+    idle(model)
+    output = folder / "classes"
+    assert widget.status.value.startswith("3 images: 2 labeled, 1 skipped (c.png: ")
+    assert widget.status.value.endswith(
+        f"labels and tables are in {output}, all tables in tables.csv."
+    )
+    assert_array_equal(tifffile.imread(output / "a.png.labels.tif"), labels_of(model))
+    table = pd.read_csv(output / "tables.csv")
+    assert set(table["image"]) == {"a.png", "b.tif"}
+    assert widget.progress.value == 0
+    # Again: all is kept.
+    click(widget.folder)
+    idle(model)
+    assert "2 kept from an earlier run, 1 skipped" in widget.status.value
+
+
+def test_a_run_that_was_cancelled_goes_on(
+    widget, model, click, result, answer, folder, idle, qtbot, monkeypatch, tmp_path
+):
+    go, steps = threading.Event(), model_keeper.folder_steps
+
+    def held(*args, **settings):
+        inner = steps(*args, **settings)
+        step = next(inner)
+        while not go.is_set():  # steps that come too fast are not told
+            yield step
+            go.wait(0.02)
+        return (yield from inner)
+
+    monkeypatch.setattr(model_keeper, "folder_steps", held)
+    answer(folder)
+    click(widget.folder)
+    qtbot.waitUntil(lambda: "1 of 3, a.png" in widget.status.value)
+    assert widget.progress.value == 333
+    click(widget.cancel)
+    go.set()
+    assert widget.status.value == (
+        "Stopped; the same folder and model go on where it stopped."
+    )
+    monkeypatch.setattr(model_keeper, "folder_steps", steps)
+    click(widget.folder)
+    idle(model)
+    assert "1 labeled, 1 kept from an earlier run, 1 skipped" in widget.status.value
+    # What the run made is what one without a stop makes.
+    found = Model.of(result.clustering, result.classes, result.threshold)
+    apply_to_folder(found, folder, tmp_path / "alone", scale=(1.0, 1.0))
+    for path in (tmp_path / "alone").iterdir():
+        same = (folder / "classes" / path.name).read_bytes()
+        if path.name == "manifest.json":
+            assert json.loads(same) == json.loads(path.read_bytes())
+        else:
+            assert same == path.read_bytes()
+
+
+def test_a_folder_without_images_is_one_sentence(
+    widget, click, result, answer, tmp_path, said, idle, model
+):
+    answer(tmp_path)
+    click(widget.folder)
+    idle(model)
+    assert widget.status.value.startswith("Expected a folder with images (")
+    assert said() == [("error", widget.status.value)]
