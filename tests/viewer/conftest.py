@@ -104,7 +104,7 @@ def idle(qtbot):
 
     def wait(viewer):
         workspace = workspace_of(viewer)
-        places = workspace, workspace.comparison, workspace.sweep
+        places = workspace, workspace.comparison, workspace.sweep, workspace.segments
         runners = [place.runner for place in places]
         qtbot.waitUntil(lambda: not any(r.busy for r in runners), timeout=60_000)
 

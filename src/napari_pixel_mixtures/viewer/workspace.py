@@ -25,6 +25,7 @@ from .messages import report
 from .model_sweep import ModelSweep
 from .removal import guard_removals
 from .result import Result
+from .segments_view import SegmentsView
 from .selection_view import SelectionView
 from .stage import Stage
 from .undo import UndoStack
@@ -86,6 +87,7 @@ class Workspace:
         self.status = Status("Open an image, then press Fit.")
         self.stage = Stage(viewer)
         self.labels = LabelsView(viewer, self.stage)
+        self.segments = SegmentsView(viewer, self.stage)
         self.cloud = CloudView(viewer, self.stage)
         self.comparison = Comparison(viewer, self.stage)
         self.sweep = ModelSweep()
@@ -280,6 +282,7 @@ class Workspace:
         self.runner.cancel()
         self.comparison.runner.cancel()
         self.sweep.runner.cancel()
+        self.segments.runner.cancel()
 
     def take(self, result: Result) -> None:
         """Take a result, and bring layers, cloud and status up to date."""
@@ -367,7 +370,8 @@ class Workspace:
     def _set_result(self, result: Result | None) -> None:
         self.result = self.shown = result
         # The selection first: the cloud's points are drawn by it.
-        for view in (self.selection, self.cloud, self.hover, self.anchors):
+        views = self.selection, self.cloud, self.hover, self.anchors, self.segments
+        for view in views:
             view.set_result(result)
         self.result_changed.emit(result)
 
