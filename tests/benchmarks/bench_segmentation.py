@@ -105,10 +105,19 @@ HEAD = (
 )
 
 
-def write(text):
-    """Put the table between its marks on the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
+def rows_of_page():
+    """The lines of the table on the page, by preset and what."""
+    text = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    cells = {row: row.split(" | ") for row in text.splitlines() if " | " in row}
+    return {(c[0].removeprefix("| "), c[1]): row for row, c in cells.items()}
+
+
+def write(measured):
+    """Put lines, by preset and what, into the table on the page."""
+    rows = rows_of_page() | measured
+    order = [(name, kind) for name in PRESETS for kind in KINDS]
+    text = HEAD + "".join(rows[key] + "\n" for key in order if key in rows)
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
     PAGE.write_text(before + BEGIN + "\n" + text + END + after, encoding="utf-8")
 
@@ -124,6 +133,7 @@ def main():
     parser.add_argument(
         "--pictures", type=int, default=None, help="only so many; nothing is written"
     )
+    parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
     options = parser.parse_args()
     tools = options.shared / "tools"
     if not (tools / "segmentation_scores.py").exists():
@@ -138,9 +148,9 @@ def main():
     found = list(segmentation_scores.images(folder))[: options.pictures]
     cases = [Case.read(path, truths) for _, path, truths in found]
     warnings.simplefilter("ignore", ConvergenceWarning)
-    lines = []
+    lines = {}
     began = time.perf_counter()
-    for preset in PRESETS.values():
+    for preset in (PRESETS[name] for name in options.presets):
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(partial(measured, preset), cases))
         for case, (scores, labels) in zip(cases, results, strict=True):
@@ -149,9 +159,9 @@ def main():
         for i, kind in enumerate(KINDS):
             text = line(preset.name, kind, tables[:, :, i], segmentation_scores.summary)
             print(text, f" {time.perf_counter() - began:.0f} s", flush=True)
-            lines.append(text)
+            lines[preset.name, kind] = text
     if options.pictures is None:
-        write(HEAD + "\n".join(lines) + "\n")
+        write(lines)
 
 
 if __name__ == "__main__":

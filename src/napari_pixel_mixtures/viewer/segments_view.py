@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .stage import Stage
 
 SEGMENTS = "segments"
-OPACITY = 0.7  # what lies below stays in sight
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ class SegmentsView:
             name=f"{image.name} {SEGMENTS}",
             features=features,
             metadata=metadata,
-            opacity=OPACITY,
+            opacity=1.0,
             **placement(image, regions.shape),
         )
         self._layers[image] = layer
