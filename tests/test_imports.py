@@ -20,9 +20,10 @@ ARROWS = {
     "features": set(),
     "mixture": set(),
     "recipe": {"features"},
+    "presets": {"features", "recipe"},
     "matching": set(),
     "smoothing": {"material", "mixture"},
-    "regions": set(),
+    "regions": {"features"},
     "material": {"features", "mixture", "recipe"},
     "clusters": {"features", "mixture", "recipe", "matching", "regions"},
     "clustering": {

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import scipy.ndimage as ndi
+import skimage.color
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cases import china
-from napari_pixel_mixtures import cluster
-from napari_pixel_mixtures.regions import connected_regions, merge_similar
+from napari_pixel_mixtures import Picture, cluster
+from napari_pixel_mixtures.regions import connected_regions, merge_similar, perceived
 
 
 def test_pieces_are_numbered_and_small_ones_go_to_their_neighbors():
@@ -121,6 +122,44 @@ def test_pixels_without_a_label_take_no_part():
     regions = connected_regions(labels, 1)
     merged = merge_similar(regions, values, 100)
     np.testing.assert_array_equal(merged, [[1, 1, 0, 2, 2]])
+
+
+def test_contrast_is_as_seen_of_a_picture_in_color():
+    image = china()[::4, ::4]
+    labeled = np.ones(image.shape[:2], bool)
+    expected = skimage.color.rgb2lab(image).reshape(-1, 3)
+    found = perceived(Picture.from_array(image), labeled)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+    clustering = cluster(image, n_components=5)
+    regions = clustering.regions(min_size=20, contrast=3)
+    pieces = connected_regions(clustering.labels, 20)
+    np.testing.assert_array_equal(regions, slow_merge(pieces, expected, 3))
+    assert 1 < regions.max() < pieces.max()
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 300.0])
+def test_contrast_has_no_unit_where_there_is_no_color(unit):
+    image = np.repeat([0.0, 30, 33, 36, 100], 40).reshape(5, 40) * unit
+    labeled = np.ones(image.shape, bool)
+    values = perceived(Picture.from_array(image), labeled)
+    np.testing.assert_allclose(np.ptp(values), 100)
+    # A dead and a very bright pixel change nothing.
+    image[1, 1], image[2, 2] = np.nan, 1e9 * unit
+    labeled[1, 1] = False
+    values = perceived(Picture.from_array(image), labeled)
+    np.testing.assert_allclose(np.diff(values[[0, 199]], axis=0), 100)
+
+
+def test_contrast_of_a_constant_picture():
+    image = np.full((4, 5), 7.0)
+    values = perceived(Picture.from_array(image), np.ones(image.shape, bool))
+    assert np.isfinite(values).all()
+    # Within the percentiles nothing differs, so the range is that of all pixels.
+    image = np.zeros((20, 30))
+    image[0, 0] = 5
+    values = perceived(Picture.from_array(image), np.ones(image.shape, bool))
+    assert np.ptp(values) == pytest.approx(100)
 
 
 def test_bad_settings():

@@ -53,6 +53,32 @@ def test_labels_are_those_of_blurred_responsibilities(
     np.testing.assert_array_equal(clustering.pixel_counts, counts)
 
 
+@pytest.mark.parametrize("sigma", [5.0, 6.0, 7.3, 12.0, 30.0, 100.0])
+def test_a_wide_blur_is_nearly_gaussian(sigma):
+    line = np.zeros(1201, np.float32)
+    line[600] = 1
+    found = smoothing.blur(line, sigma).astype(np.float64)
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    places = np.arange(-600, 601)
+    assert (found * places).sum() == pytest.approx(0, abs=1e-3)
+    assert (found * places**2).sum() == pytest.approx(sigma**2, rel=0.06)
+    gaussian = ndi.gaussian_filter1d(line.astype(np.float64), sigma)
+    # Moving averages all reach as far as the labels' slabs overlap.
+    assert np.abs(found - gaussian).max() < 0.05 * gaussian.max()
+    assert np.flatnonzero(found > 1e-9 * found.max()).min() >= 600 - smoothing._reach(
+        sigma
+    )
+
+
+@pytest.mark.parametrize("slab", [1, 50_000])
+def test_a_wide_blur_is_the_same_in_slabs(slab, monkeypatch):
+    image = china()[:250:2, :240:2]
+    settings = {"n_components": 5, "smoothing": 8.0}
+    whole = cluster(image, **settings).labels
+    monkeypatch.setattr(smoothing, "SLAB_VALUES", slab)
+    np.testing.assert_array_equal(cluster(image, **settings).labels, whole)
+
+
 def test_a_volume_is_smoothed_along_all_axes():
     rng = np.random.default_rng(0)
     volume = np.zeros((8, 20, 30), np.float32)

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.ndimage as ndi
 
+from .features import Lab
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from .features import Picture
 
 
 def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:
@@ -48,6 +52,28 @@ def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:
         regions = regions[tuple(nearest)]
         regions[pieces == 0] = 0
     return regions
+
+
+def perceived(picture: Picture, labeled: NDArray[np.bool_]) -> NDArray[Any]:
+    """Give values in which a contrast of 2 or so can just be seen, (n_pixels, C).
+
+    Of a picture in color CIE L*a*b*. Of another each channel in hundredths of its
+    range, from the 1st to the 99th percentile of the labeled pixels: what black and
+    white are is not known, and few very bright pixels shall not decide it.
+
+    Parameters
+    ----------
+    picture : Picture
+    labeled : ndarray (*spatial) bool
+    """
+    if picture.rgb:
+        return Lab().compute(picture, None)
+    rows = picture.pixels[labeled.reshape(-1)].astype(np.float64)
+    if len(rows) == 0:
+        return picture.pixels
+    low, high = np.percentile(rows, [1, 99], axis=0)
+    extent = np.where(high > low, high - low, np.ptp(rows, axis=0))
+    return picture.pixels / np.where(extent > 0, extent / 100, 1.0)
 
 
 def merge_similar(

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 # Gaussians are cut off at so many standard deviations.
 TRUNCATE = 3.0
 
+# From this standard deviation on, in pixels, moving averages stand for a Gaussian.
+WIDE = 5.0
+N_AVERAGES = 4
+
 # Responsibilities that are kept at a time: 64 MB in float32.
 SLAB_VALUES = 2**24
 
@@ -30,7 +34,8 @@ def smooth_labels(
 
     A pixel gets the component k with the largest sum over its neighbors of
     exp(-distance^2 / (2 sigma^2)) r_k, r being the responsibilities. Pixels that are
-    not clustered have none, and so do not count for their neighbors.
+    not clustered have none, and so do not count for their neighbors. A sigma of 5
+    pixels or more takes the time of a small one: see `blur`.
 
     Parameters
     ----------
@@ -48,7 +53,7 @@ def smooth_labels(
         1 to K; 0 where a pixel is not clustered.
     """
     labels = np.zeros(shape, np.uint8)
-    halo = int(TRUNCATE * sigma + 0.5)  # as scipy rounds it
+    halo = _reach(sigma)
     plane = int(np.prod(shape[1:]))
     length = max(SLAB_VALUES // (plane * mixture.n_components) - 2 * halo, halo, 1)
     for start in range(0, shape[0], length):
@@ -63,9 +68,7 @@ def smooth_labels(
         for k in range(mixture.n_components):
             share = np.zeros((last - first, *shape[1:]), np.float32)
             share.reshape(-1)[pixels] = responsibilities[:, k]
-            share = ndi.gaussian_filter(
-                share, sigma, mode="constant", truncate=TRUNCATE
-            )
+            share = blur(share, sigma)
             better = share[inner] > largest
             labels[start:stop][better] = k + 1
             largest[better] = share[inner][better]
@@ -73,3 +76,48 @@ def smooth_labels(
         clustered.reshape(-1)[pixels] = True
         labels[start:stop][~clustered[inner]] = 0
     return labels
+
+
+def blur(share: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Blur by a Gaussian, beyond the border of nothing.
+
+    From 5 pixels on it is four moving averages of nearly the same variance (within
+    3 %), at most two pixels different in width (Kovesi, *Fast almost-Gaussian
+    filtering*, DICTA 2010, equations 1 to 5), which take the same time for any sigma.
+
+    Parameters
+    ----------
+    share : ndarray (*spatial) float32
+    sigma : float
+        Standard deviation in pixels.
+
+    Returns
+    -------
+    ndarray (*spatial) float32
+    """
+    blurred: NDArray[np.float32]
+    if sigma < WIDE:
+        blurred = ndi.gaussian_filter(share, sigma, mode="constant", truncate=TRUNCATE)
+        return blurred
+    blurred = share
+    for axis in range(share.ndim):
+        for width in _widths(sigma):
+            blurred = ndi.uniform_filter1d(blurred, width, axis, mode="constant")
+    return blurred
+
+
+def _widths(sigma: float) -> list[int]:
+    """Give odd widths of moving averages that together have a Gaussian's variance."""
+    variance, n = 12 * sigma**2, N_AVERAGES
+    narrow = int(np.sqrt(variance / n + 1))
+    narrow -= narrow % 2 == 0
+    surplus = variance - n * (narrow**2 + 4 * narrow + 3)
+    n_narrow = round(surplus / (-4 * narrow - 4))
+    return [narrow] * n_narrow + [narrow + 2] * (n - n_narrow)
+
+
+def _reach(sigma: float) -> int:
+    """Give how many pixels away a pixel still counts."""
+    if sigma < WIDE:
+        return int(TRUNCATE * sigma + 0.5)  # as scipy rounds it
+    return sum(width // 2 for width in _widths(sigma))

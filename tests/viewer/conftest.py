@@ -105,7 +105,7 @@ def idle(qtbot):
     def wait(viewer):
         workspace = workspace_of(viewer)
         places = (
-            *(workspace, workspace.comparison, workspace.sweep),
+            *(workspace, workspace.comparison, workspace.sweep, workspace.segments),
             *(workspace.classes, workspace.maps, workspace.keeper),
         )
         runners = [place.runner for place in places]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_pixel_mixtures.features import AnchorDistance, Feature
 from napari_pixel_mixtures.features.checks import MAX_SEED
+from napari_pixel_mixtures.presets import RAW_DISTANCE_WEIGHT
 from napari_pixel_mixtures.recipe import (
     COVARIANCE_TYPES,
     MAX_COMPONENTS,
@@ -18,9 +19,6 @@ from napari_pixel_mixtures.recipe import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-# The notebook that this plugin grew out of divides raw distances by 5000.
-RAW_DISTANCE_WEIGHT = 1 / 5000
 
 MOST_VARIANTS = 10
 NO_CHOICES: Mapping[str, Sequence[Any]] = {}

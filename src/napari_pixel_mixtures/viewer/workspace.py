@@ -32,6 +32,7 @@ from .model_notes import ModelNotes
 from .model_sweep import ModelSweep
 from .removal import guard_removals
 from .result import Result
+from .segments_view import SegmentsView
 from .selection_view import SelectionView
 from .stage import Stage
 from .status import Status, clusters_text, result_text
@@ -80,6 +81,7 @@ class Workspace:
         self.status = Status("Open an image, then press Fit.")
         self.stage = Stage(viewer)
         self.labels = LabelsView(viewer, self.stage)
+        self.segments = SegmentsView(viewer, self.stage)
         self.comparison = Comparison(viewer, self.stage)
         self.sweep = ModelSweep()
         self.selection = SelectionView(viewer, self.stage)
@@ -310,6 +312,7 @@ class Workspace:
         self.maps.runner.cancel()
         self.keeper.runner.cancel()
         self.notes.close()
+        self.segments.runner.cancel()
 
     def take(self, result: Result) -> None:
         """Take a result, and bring layers, cloud and status up to date.
@@ -436,6 +439,7 @@ class Workspace:
             self.hover,
             self.anchors,
             self.classes,
+            self.segments,
         ):
             view.set_result(result)
         self.result_changed.emit(result)

@@ -1,0 +1,158 @@
+"""Presets in Cluster pixels, and segments as a layer."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from napari_pixel_mixtures.features import AnchorDistance, Color, Position
+from napari_pixel_mixtures.presets import PRESETS
+from napari_pixel_mixtures.recipe import Recipe
+from napari_pixel_mixtures.viewer.layers import METADATA_KEY
+from napari_pixel_mixtures.viewer.preset_field import CUSTOM
+from napari_pixel_mixtures.viewer.workspace import workspace_of
+
+
+def names(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+def test_segments_follow_the_fits(model, fit, idle):
+    workspace = workspace_of(model)
+    fit(model, n_components=3)
+    assert names(model) == ["bands", "bands random colors", "bands quantized"]
+    workspace.segments.edit(on=True, min_size=20, contrast=0.0)
+    idle(model)
+    assert names(model)[3:] == ["bands segments"]
+    layer = model.layers[-1]
+    assert layer.data.dtype == np.int32
+    expected = workspace.result.clustering.regions(min_size=20, contrast=0)
+    assert_array_equal(layer.data, expected)
+    assert layer.features["index"].tolist() == [1, 2, 3]
+    assert layer.features["pixels"].tolist() == [32 * 8, 32 * 18, 32 * 14]
+    assert layer.metadata[METADATA_KEY]["regions"] == {"min_size": 20, "contrast": 0}
+    # The clusters stay what hovering tells about.
+    assert model.layers.selection.active.name == "bands quantized"
+
+    # A contrast that joins everything, without a fit.
+    result = workspace.result
+    workspace.segments.edit(contrast=1000.0)
+    idle(model)
+    assert workspace.result is result
+    assert_array_equal(layer.data, np.ones((32, 40)))
+    # Another fit brings them up to date.
+    workspace.segments.edit(contrast=0.0)
+    fit(model, n_components=1)
+    assert_array_equal(layer.data, np.ones((32, 40)))
+    workspace.undo()
+    idle(model)
+    assert_array_equal(layer.data, expected)
+    # Recoloring by hand is not lost, a removed layer comes back.
+    model.layers.remove(layer)
+    fit(model, n_components=2)
+    assert names(model)[3:] == ["bands segments"]
+
+    workspace.segments.edit(on=False)
+    assert names(model) == ["bands", "bands random colors", "bands quantized"]
+    fit(model, n_components=3)
+    assert len(model.layers) == 3
+
+
+def test_segments_of_an_image_that_is_gone(model, fit, idle):
+    workspace = workspace_of(model)
+    fit(model)
+    workspace.segments.edit(on=True)
+    model.layers.remove("bands")
+    idle(model)
+    assert "bands segments" not in names(model)
+    assert workspace.segments.runner.job is None
+
+
+def test_segments_lie_over_their_image(model, fit, idle):
+    image = model.layers["bands"]
+    image.scale, image.translate = (2, 3), (5, 7)
+    workspace_of(model).segments.edit(on=True)
+    fit(model)
+    layer = model.layers["bands segments"]
+    assert_array_equal(layer.scale, (2, 3))
+    assert_array_equal(layer.translate, (5, 7))
+    image.scale = (4, 4)
+    fit(model, n_components=2)
+    assert_array_equal(layer.scale, (4, 4))
+
+
+def test_the_preset_of_the_recipe(viewer, open_widget, picture, idle):
+    viewer.add_image(picture, name="bands")
+    widget = open_widget(viewer)
+    workspace = workspace_of(viewer)
+    assert widget.preset.choices == (*PRESETS, CUSTOM)
+    assert widget.preset.value == "RGB"
+
+    widget.n_components.value = 3
+    widget.random_state.value = 5
+    assert widget.preset.value == "RGB"  # neither is part of it
+    widget.preset.value = "RGB + XY"
+    assert workspace.recipe == Recipe(
+        n_components=3, random_state=5, features=(Color(), Position())
+    )
+    widget.preset.value = "RGB + 6 distances"
+    distances = AnchorDistance(n=6, seed=5, weight=1 / 5000)
+    assert workspace.recipe.features == (Color(), distances)
+    assert widget.scaling.value == "raw"
+    widget.random_state.value = 6
+    assert widget.preset.value == "RGB + 6 distances"
+
+    widget.scaling.value = "group"
+    assert widget.preset.value == CUSTOM
+    edited = workspace.recipe
+    widget.preset.value = CUSTOM
+    assert workspace.recipe == edited
+    widget.scaling.value = "raw"
+    assert widget.preset.value == "RGB + 6 distances"
+    # It says so for a recipe from elsewhere, too.
+    workspace.set_recipe(replace(workspace.recipe, tol=0.1, features=(Color(),)))
+    assert widget.preset.value == CUSTOM  # raw
+    workspace.set_recipe(replace(workspace.recipe, scaling="group"))
+    assert widget.preset.value == "RGB"
+
+
+def test_the_preset_for_segments(viewer, open_widget, picture, click, idle):
+    viewer.add_image(picture, name="bands")
+    widget = open_widget(viewer)
+    workspace = workspace_of(viewer)
+    widget.preset.value = "Segments"
+    preset = PRESETS["Segments"]
+    assert workspace.recipe.smoothing == preset.settings((32, 40))["smoothing"] > 0
+    assert workspace.segments.settings.on
+    assert workspace.segments.settings.regions == preset.regions((32, 40))
+    assert widget.segments.on.value
+    assert widget.segments.contrast.value == preset.contrast
+    click(widget.fit)
+    idle(viewer)
+    layer = viewer.layers["bands segments"]
+    assert set(np.unique(layer.data)) == {1, 2, 3}
+    recipe = json.loads(layer.metadata[METADATA_KEY]["recipe"])
+    assert recipe["smoothing"] == workspace.recipe.smoothing
+
+    widget.segments.contrast.value = 500
+    idle(viewer)
+    assert set(np.unique(layer.data)) == {1}
+    # A preset for clusters puts the segments away.
+    widget.preset.value = "RGB"
+    idle(viewer)
+    assert "bands segments" not in names(viewer)
+    assert not widget.segments.on.value
+
+
+def test_a_preset_is_for_the_size_of_the_image(model, picture):
+    from napari_pixel_mixtures.viewer.preset_field import applied, shape_of
+
+    large = model.add_image(np.zeros((3, 50, 60), np.float32), name="volume")
+    assert shape_of(large) == (3, 50, 60)
+    assert shape_of(model.layers["bands"]) == (32, 40)
+    preset = PRESETS["Segments"]
+    recipe = applied(preset, Recipe(n_components=7), (300, 1200))
+    assert recipe.smoothing == pytest.approx(preset.smoothing * 6)
+    assert recipe.n_components == 7
