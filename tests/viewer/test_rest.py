@@ -11,7 +11,7 @@ def test_one_call_after_the_last_start(qtbot):
         rest.start()
         qtbot.wait(10)
     assert rest.waiting
-    qtbot.waitUntil(lambda: calls)
+    qtbot.waitUntil(lambda: bool(calls))
     qtbot.wait(80)
     assert calls == [1]
     assert not rest.waiting

@@ -57,6 +57,21 @@ class TestStack:
         assert [self.number(stack.redo()) for _ in range(4)] == [1, 2, 3, None]
         assert not stack.can_redo
 
+    def test_other_classes_of_a_fit_come_back_with_the_same_clustering(self, results):
+        stack, fit = UndoStack(), results(1)
+        stack.push(results(0))
+        for share in (0.0, 0.1, 0.2):
+            stack.push(replace(fit, quantile=share))
+        stack.amend(replace(fit, quantile=0.3))
+        stack.push(results(2))
+        found = [stack.undo() for _ in range(3)]
+        assert [result.quantile for result in found] == [0.3, 0.1, 0.0]
+        assert len({id(result.clustering) for result in found}) == 1
+        assert_array_equal(found[0].clustering.labels, fit.clustering.labels)
+        assert self.number(stack.undo()) == 0
+        assert [stack.redo().quantile for _ in range(3)] == [0.0, 0.1, 0.3]
+        assert self.number(stack.redo()) == 2
+
     def test_what_was_undone_is_forgotten_by_another_fit(self, results):
         stack = self.fill(results, 4)
         stack.undo()
