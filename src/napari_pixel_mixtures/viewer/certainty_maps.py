@@ -14,7 +14,7 @@ from psygnal import Signal
 from napari_pixel_mixtures.certainty import Certainty, Stability, stability_steps
 from napari_pixel_mixtures.clustering import material_of
 
-from .layers import place, placement, result_metadata
+from .layers import over_image, place, placement, result_metadata
 from .messages import report
 from .worker import Runner, Step
 
@@ -267,30 +267,31 @@ class CertaintyMaps:
             )
             return
         image, role = result.image, job.role
+        values = over_image(image, result.clustering.picture, found.values)
         layer = self.layer(image, role)
         metadata = result_metadata(image, result.clustering, role)
-        if layer is None or layer.data.shape != found.values.shape:
+        if layer is None or layer.data.shape != values.shape:
             if layer is not None:
                 viewer = self._viewer()
                 assert viewer is not None
                 viewer.layers.remove(layer)
             layer = Image(
-                found.values,
+                values,
                 name=f"{image.name} {role}",
                 rgb=False,
                 colormap=COLORMAP,
                 contrast_limits=found.limits,
                 metadata=metadata,
-                **placement(image, found.values.shape),
+                **placement(image, values.shape),
             )
             self._layers.setdefault(image, {})[role] = layer
             self._stage.add_behind(layer)
         else:
-            layer.data = found.values
+            layer.data = values
             layer.contrast_limits_range = found.limits
             layer.contrast_limits = found.limits
             layer.metadata = layer.metadata | metadata
-            place(layer, image, found.values.shape)
+            place(layer, image, values.shape)
         self.finished.emit(f"{role.capitalize()} of {image.name}: {found.text}.")
 
     def _on_failed(self, job: MapJob | StabilityJob, error: Exception) -> None:

@@ -296,9 +296,7 @@ class ClassEdits:
         """Bring the layer up to date, and tell the widgets."""
         viewer = self._viewer()
         layer = self.layer(result.image)
-        if layer is not None and (
-            not result.edited or layer.ndim != result.clustering.labels.ndim
-        ):
+        if layer is not None and (not result.edited or layer.ndim != result.image.ndim):
             assert viewer is not None
             viewer.layers.remove(layer)
             layer = None

@@ -8,7 +8,15 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils import DirectLabelColormap
 
-from .layers import METADATA_KEY, place, placement, result_metadata
+from .layers import (
+    METADATA_KEY,
+    channel_axis,
+    over_image,
+    place,
+    placement,
+    result_metadata,
+)
+from .source import pixel_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,14 +31,16 @@ MIXED = "unit"  # where the axes of a layer have different ones
 
 
 def pixel_size(result: Result) -> tuple[tuple[float, ...], str]:
-    """Give the size of a pixel of a result along each axis, and the unit.
+    """Give the size of a pixel of a result along each axis, and the unit, as now.
 
-    Sizes are those of the layer; a mirrored axis has a negative scale there.
+    In the unit of the last axis, if those of the others can be told in it.
     """
-    scale = placement(result.image, result.clustering.labels.shape)["scale"]
-    units = {str(unit) for unit in result.image.units}
-    unit = units.pop() if len(units) == 1 else MIXED
-    return tuple(np.abs(scale).tolist()), unit
+    image = result.image
+    axis = channel_axis(image)
+    units = [unit for i, unit in enumerate(image.units) if i != axis]
+    same = {unit.dimensionality for unit in units}
+    sizes = pixel_sizes(image, result.clustering.labels.shape)
+    return sizes, str(units[-1]) if len(same) == 1 else MIXED
 
 
 def class_colormap(classes: Classes) -> DirectLabelColormap:
@@ -52,7 +62,8 @@ def class_features(table: pd.DataFrame) -> pd.DataFrame:
 
 def make_classes(result: Result, labels: NDArray[np.uint8], table: Any) -> Labels:
     """Make a labels layer of classes over the image."""
-    image, shape = result.image, labels.shape
+    image = result.image
+    labels = over_image(image, result.clustering.picture, labels)
     return Labels(
         labels,
         name=f"{image.name} {CLASSES}",
@@ -60,7 +71,7 @@ def make_classes(result: Result, labels: NDArray[np.uint8], table: Any) -> Label
         features=class_features(table),
         metadata=result_metadata(image, result.clustering, CLASSES),
         opacity=1.0,
-        **placement(image, shape),
+        **placement(image, labels.shape),
     )
 
 
@@ -73,6 +84,7 @@ def update_classes(
 ) -> None:
     """Show other classes in a layer of ours; `before` are those that it shows."""
     classes = result.all_classes
+    labels = over_image(result.image, result.clustering.picture, labels)
     if not np.array_equal(layer.data, labels):
         layer.data = labels
     # New colors make napari draw all of the layer anew.

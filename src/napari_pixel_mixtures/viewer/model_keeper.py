@@ -11,13 +11,13 @@ from weakref import ref
 from psygnal import Signal
 
 from napari_pixel_mixtures.certainty import Certainty
-from napari_pixel_mixtures.features import Companion
 from napari_pixel_mixtures.folder import TABLES, FolderStep, Outcome, folder_steps
 from napari_pixel_mixtures.model import Applied, Model
 from napari_pixel_mixtures.script import to_python
 
 from .certainty_maps import check_result
 from .class_layer import pixel_size
+from .layers import level_data
 from .messages import report
 from .result import Result
 from .worker import Request, Runner, Step
@@ -150,18 +150,25 @@ class ModelKeeper:
         ValueError
             Nothing was clustered, or it was not fitted but made by a model.
         """
-        result = check_result(self.workspace.result)
+        workspace = self.workspace
+        result = check_result(workspace.result)
         clustering = result.clustering
+        source = result.source
         companions = {
-            feature.name: f"viewer.layers[{feature.name!r}].data"
-            for feature in clustering.recipe.features
-            if isinstance(feature, Companion)
+            layer.name: array_text(layer)
+            for layer in workspace.images()
+            if layer.name in source.companions
         }
-        return to_python(
+        arrays = [array_text(layer) for layer in source.layers]
+        image, head = arrays[0], ""
+        if len(arrays) > 1:
+            image = f"numpy.stack([{', '.join(arrays)}], axis=-1)"
+            head = "import numpy\n\n"
+        return head + to_python(
             clustering,
             result.classes,
             result.threshold,
-            image=array_text(result.image, result.data),
+            image=image,
             companions=companions,
         )
 
@@ -236,7 +243,7 @@ class ModelKeeper:
     def forget(self, image: Layer) -> None:
         """Drop what is computed of an image that was removed."""
         job = self.runner.job
-        if isinstance(job, ApplyJob) and job.image is image:
+        if isinstance(job, ApplyJob) and image in job.request.source.layers:
             self.runner.cancel()
             self.finished.emit(f"The image {image.name!r} was removed.")
         if self._before is image:
@@ -279,12 +286,13 @@ class ModelKeeper:
         report(error)
 
 
-def array_text(image: Image, data: Any) -> str:
-    """Say in Python how to get at an array of a layer of the viewer."""
-    text = f"viewer.layers[{image.name!r}].data"
-    if not image.multiscale:
+def array_text(layer: Image) -> str:
+    """Say in Python how to get at what is clustered of a layer of the viewer."""
+    text = f"viewer.layers[{layer.name!r}].data"
+    if not layer.multiscale:
         return text
-    level = next(i for i, found in enumerate(image.data) if found is data)
+    data = level_data(layer)
+    level = next(i for i, found in enumerate(layer.data) if found is data)
     return f"{text}[{level}]"
 
 

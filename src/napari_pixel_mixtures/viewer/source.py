@@ -83,7 +83,7 @@ class Source:
         axis = channel_axis(image)
         labels = tuple(map(str, image.axis_labels))
         numbered = labels == tuple(map(str, range(-image.ndim, 0)))
-        sizes = _pixel_sizes(image, spatial_shape(image))
+        sizes = pixel_sizes(image, spatial_shape(image))
         return cls(
             layers,
             arrays,
@@ -217,7 +217,7 @@ def companion_layers(layers: Sequence[Image], others: Iterable[Layer]) -> list[I
     ]
 
 
-def _pixel_sizes(image: Image, shape: tuple[int, ...]) -> tuple[float, ...]:
+def pixel_sizes(image: Image, shape: tuple[int, ...]) -> tuple[float, ...]:
     """Size of a pixel of this shape along each axis, in one unit where that can be."""
     axis = channel_axis(image)
     full = image.data[0].shape if image.multiscale else image.data.shape
