@@ -73,7 +73,8 @@ def _label_pixels(layer: Labels, image: Image) -> NDArray[np.bool_] | None:
             for n, m in zip(shape, full, strict=True)
         ][missing:]
         labels = labels[np.ix_(*places)]
-    return np.broadcast_to(labels, shape)
+    mask: NDArray[np.bool_] = np.broadcast_to(labels, shape)
+    return mask
 
 
 def shape_pixels(
@@ -88,8 +89,8 @@ def shape_pixels(
     if axis is not None:
         whole = (*shape[:axis], _full_shape(image)[axis], *shape[axis:])
     covered = _over(layer, image, whole).to_labels(whole[-layer.ndim :]) > 0
-    covered = np.broadcast_to(covered, whole)
-    return covered if axis is None else covered.any(axis=axis)
+    mask: NDArray[np.bool_] = np.broadcast_to(covered, whole)
+    return mask if axis is None else np.logical_or.reduce(mask, axis=axis)
 
 
 def _over(shapes: Shapes, image: Image, shape: tuple[int, ...]) -> Shapes:
