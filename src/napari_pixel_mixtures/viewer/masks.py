@@ -73,8 +73,7 @@ def _label_pixels(layer: Labels, image: Image) -> NDArray[np.bool_] | None:
             for n, m in zip(shape, full, strict=True)
         ][missing:]
         labels = labels[np.ix_(*places)]
-    mask: NDArray[np.bool_] = np.broadcast_to(labels, shape)
-    return mask
+    return np.broadcast_to(labels, shape)
 
 
 def shape_pixels(
@@ -89,8 +88,8 @@ def shape_pixels(
     if axis is not None:
         whole = (*shape[:axis], _full_shape(image)[axis], *shape[axis:])
     covered = _over(layer, image, whole).to_labels(whole[-layer.ndim :]) > 0
-    mask: NDArray[np.bool_] = np.broadcast_to(covered, whole)
-    return mask if axis is None else np.logical_or.reduce(mask, axis=axis)
+    covered = np.broadcast_to(covered, whole)
+    return covered if axis is None else np.asarray(covered.any(axis=axis))
 
 
 def _over(shapes: Shapes, image: Image, shape: tuple[int, ...]) -> Shapes:
