@@ -20,6 +20,7 @@ from napari_pixel_mixtures import (
     cluster,
 )
 from napari_pixel_mixtures.features import Feature
+from napari_pixel_mixtures.space import telling_channels
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
@@ -83,7 +84,7 @@ class TestChannels:
             assert layer.get_value(world, world=True) == expected.labels[3, 30]
             workspace.hover.move_to(world)
             assert workspace.hover.pixel == 3 * 40 + 30
-        assert workspace.cloud.settings.axes == ("channel 1", "channel 2", "channel 3")
+        assert workspace.cloud.settings.axes == telling_channels(expected)
         assert workspace.cloud.show().data.shape == (960, 3)
         workspace.cloud.leave()
         assert said() == []

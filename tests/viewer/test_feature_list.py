@@ -323,8 +323,10 @@ def test_other_images_are_offered_by_their_names(
     press(qtbot, row.open_settings)
     assert field.choices == ("far", "heat", "depth")
     field.value = "far"
-    qtbot.waitUntil(lambda: not row.form.error.isVisible())
-    drawn = listed.thumbnails.of(Companion("far"))
+    far = Companion("far")
+    qtbot.waitUntil(lambda: isinstance(listed.thumbnails.of(far), np.ndarray))
+    assert not row.form.error.isVisible()
+    drawn = listed.thumbnails.of(far)
     assert (drawn[:, :8] > 200).all() and (drawn[:, 8:] < 80).all()  # the red band
     row.form.close()
 

@@ -124,7 +124,12 @@ class CloudView:
             settings = replace(settings, whiten=None)
         if isinstance(axes, tuple) and not set(axes) <= {*clustering.feature_names}:
             settings = replace(settings, axes="channels")
-        other_image = before is None or before.image is not result.image
+        other_image = (
+            before is None
+            or before.image is not result.image
+            or before.clustering.picture.channel_names
+            != clustering.picture.channel_names
+        )
         if other_image and settings.axes == "channels":
             settings = replace(settings, axes=default_axes(clustering))
         self._take(settings)

@@ -88,6 +88,7 @@ class FeatureForm(QFrame):
             field = self.fields[name]
             value = getattr(self._feature, name)
             with field.changed.blocked():
+                field.choices = ()  # else magicgui keeps the order of before
                 field.choices = list(dict.fromkeys((*among.get(what, ()), value)))
                 field.value = value
 
