@@ -92,14 +92,15 @@ class Walk(LayerSteps):
         self.viewer.window.remove_dock_widget(dock)
 
     @property
-    def idle(self):
-        """Whether nothing is being computed."""
+    def running(self):
+        """What is being computed."""
         workspace = workspace_of(self.viewer)
         places = [workspace, workspace.comparison, workspace.sweep]
         for widget in self.widgets.values():
             features = getattr(widget, "features", None)
             places += [widget, features, getattr(features, "thumbnails", None)]
-        return not any(p.runner.busy for p in places if hasattr(p, "runner"))
+        runners = [place.runner for place in places if hasattr(place, "runner")]
+        return [runner.job for runner in runners if runner.busy]
 
     def press(self, button):
         if button.enabled:
