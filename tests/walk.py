@@ -36,6 +36,8 @@ class Walk(LayerSteps):
         What the console has said of bad input.
     theirs : mapping of layer to its data
         Layers of the user's own, which nothing may change.
+    n_layers : int
+        How many layers there ever were.
     seen_layers, seen_widgets : weak sets
         All that ever were, for as long as something keeps them.
     """
@@ -48,14 +50,17 @@ class Walk(LayerSteps):
         self.trail = []
         self.refusals = []
         self.theirs = weakref.WeakKeyDictionary()
+        self.n_layers = 0
         self.seen_layers = weakref.WeakSet()
         self.seen_widgets = weakref.WeakSet()
         self.steps = [getattr(self, n) for n in dir(self) if n.startswith("do_")]
         self.weights = np.array([getattr(s, "weight", 1.0) for s in self.steps])
-        viewer.layers.events.inserted.connect(
-            lambda event: self.seen_layers.add(event.value)
-        )
+        viewer.layers.events.inserted.connect(self.see)
         self.add_picture()
+
+    def see(self, event):
+        self.n_layers += 1
+        self.seen_layers.add(event.value)
 
     def step(self):
         chosen = self.random.choice(
@@ -92,14 +97,15 @@ class Walk(LayerSteps):
         self.viewer.window.remove_dock_widget(dock)
 
     @property
-    def idle(self):
-        """Whether nothing is being computed."""
+    def running(self):
+        """What is being computed."""
         workspace = workspace_of(self.viewer)
         places = [workspace, workspace.comparison, workspace.sweep]
         for widget in self.widgets.values():
             features = getattr(widget, "features", None)
             places += [widget, features, getattr(features, "thumbnails", None)]
-        return not any(p.runner.busy for p in places if hasattr(p, "runner"))
+        runners = [place.runner for place in places if hasattr(place, "runner")]
+        return [runner.job for runner in runners if runner.busy]
 
     def press(self, button):
         if button.enabled:
