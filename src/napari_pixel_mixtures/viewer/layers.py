@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -261,8 +262,8 @@ def update_cloud(
     layer.axis_labels = axis_labels(cloud)
 
 
-def see_through(layer: Layer, matrix: NDArray[np.float64]) -> None:
-    """See a layer of three axes through an affine map (4, 4), of row vectors.
+def see_through(layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
+    """See layers of three axes through an affine map (4, 4), of row vectors.
 
     A map that flattens space, which napari cannot take, leaves a little of it.
     """
@@ -270,9 +271,12 @@ def see_through(layer: Layer, matrix: NDArray[np.float64]) -> None:
     scales = np.maximum(scales, FLATTEST * (scales[0] or 1.0))
     affine = np.eye(4)
     affine[:3, :3], affine[:3, 3] = (u * scales @ vt).T, matrix[3, :3]
-    # The points stay as they are: there is nothing to upload.
-    with layer.events.set_data.blocker():
-        layer.affine = affine
+    with ExitStack() as stack:
+        # Their data stay as they are, and napari would upload them for each change.
+        for layer in layers:
+            stack.enter_context(layer.events.set_data.blocker())
+        for layer in layers:
+            layer.affine = affine
 
 
 def make_ellipsoids(
