@@ -14,6 +14,7 @@ from napari.utils.transforms import Affine
 
 from napari_pixel_mixtures.features import Picture
 
+from .cloud_scene import thickened
 from .ellipsoids import mesh
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ RANDOM_COLORS = "random colors"
 CLOUD = "color cloud"
 ELLIPSOIDS = "ellipsoids"
 COMPARISON = "comparison"
-FLATTEST = 1e-3  # thickness of what a map flattens; napari counts steps of this size
 
 
 def is_ours(layer: Layer) -> bool:
@@ -263,14 +263,8 @@ def update_cloud(
 
 
 def see_through(layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
-    """See layers of three axes through an affine map (4, 4), of row vectors.
-
-    A map that flattens space, which napari cannot take, leaves a little of it.
-    """
-    u, scales, vt = np.linalg.svd(matrix[:3, :3])
-    scales = np.maximum(scales, FLATTEST * (scales[0] or 1.0))
-    affine = np.eye(4)
-    affine[:3, :3], affine[:3, 3] = (u * scales @ vt).T, matrix[3, :3]
+    """See layers of three axes through an affine map (4, 4), of row vectors."""
+    affine = thickened(matrix).T
     with ExitStack() as stack:
         # Their data stay as they are, and napari would upload them for each change.
         for layer in layers:
