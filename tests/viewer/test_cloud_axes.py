@@ -95,11 +95,11 @@ def test_ticks_lie_on_an_outer_edge_at_their_values(canvas, elevation, azimuth):
     texts = labels(canvas.axes._numbers) + labels(canvas.axes._names)
     assert len(texts) > 6
     for i, (text, place) in enumerate(texts):
-        half = GLYPH * (len(text), 1) / 2
+        half = np.array(GLYPH) * (len(text), 1) / 2
         assert (place >= half - 1e-3).all() and (place <= SIZE - half + 1e-3).all()
         assert np.linalg.norm(place - hull_center) > 40
         for other, there in texts[:i]:
-            apart = np.abs(place - there) - half - GLYPH * (len(other), 1) / 2
+            apart = np.abs(place - there) - half - np.array(GLYPH) * (len(other), 1) / 2
             assert apart.max() > -1e-3
 
 

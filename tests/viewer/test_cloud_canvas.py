@@ -488,7 +488,7 @@ class TestThinning:
         assert drawn == [600, 5]
 
     def test_the_limit(self):
-        assert cloud_canvas.MOVING_POINTS == 60_000
+        assert cloud_canvas.MOVING_POINTS == 40_000
 
 
 def test_it_may_be_very_small(canvas):

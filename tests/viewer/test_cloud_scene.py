@@ -14,6 +14,7 @@ from napari_pixel_mixtures.viewer.cloud_scene import (
     cloud_scene,
     fitting_map,
     principal_directions,
+    thickened,
     visible_range,
 )
 from napari_pixel_mixtures.viewer.cloud_view import CloudSettings
@@ -195,3 +196,18 @@ def test_a_component_without_pixels():
         if (clustering.pixel_counts == 0).any():
             return
     pytest.fail("No component was without pixels.")
+
+
+def test_a_grey_picture_in_rgb_is_whitened_to_a_thin_cloud():
+    grey = np.random.default_rng(0).integers(0, 256, (30, 40, 1)).astype(np.uint8)
+    clustering = cluster(np.repeat(grey, 3, axis=2), 2)
+    matrix = cloud_scene(clustering, CloudSettings(whiten="pooled")).map
+    scales = np.linalg.svd(matrix[:3, :3], compute_uv=False)
+    assert_allclose(scales[1:] / scales[0], 1e-3)
+    flat = np.zeros((4, 4))
+    flat[3] = (1, 2, 3, 1)
+    thick = thickened(flat)
+    assert_allclose(np.linalg.svd(thick[:3, :3], compute_uv=False), 1e-3)
+    assert_allclose(thick[3], flat[3])
+    whole = np.diag([1.0, 2, 3, 1])
+    assert thickened(whole) is whole

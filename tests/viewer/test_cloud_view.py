@@ -518,16 +518,16 @@ class TestWidget:
         qtbot.waitUntil(settled)
         before = viewer.screenshot(canvas_only=True, flash=False)
         camera = viewer.scene.camera.model_dump()
-        assert widget.show_cloud.text == "3-D view"
+        assert widget.show_cloud.text == "3-D"
         click(widget.show_cloud)
-        assert widget.show_cloud.text == "Picture"
+        assert widget.show_cloud.text == "2-D"
         assert viewer.dims.ndisplay == 3
         shot = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
         on_screen = set(map(tuple, shot.reshape(-1, 3).tolist()))
         colors = workspace_of(viewer).result.clustering.colors
         assert set(map(tuple, np.rint(colors).astype(int).tolist())) <= on_screen
         click(widget.show_cloud)
-        assert widget.show_cloud.text == "3-D view"
+        assert widget.show_cloud.text == "3-D"
         assert viewer.scene.camera.model_dump() == camera
         sizes.clear()
         qtbot.waitUntil(settled)

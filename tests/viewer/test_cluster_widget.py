@@ -470,7 +470,7 @@ def test_features_and_cloud_fit_a_window_together(
 ):
     banded.theme = theme
     form = open_widget(banded)
-    open_widget(banded, "Color cloud")
+    canvas = open_widget(banded, "Color cloud").canvas.native
     for title in ("Position", "Distance", "Distance"):
         add_feature(form, title)
     click(form.fit)
@@ -479,6 +479,7 @@ def test_features_and_cloud_fit_a_window_together(
     window.resize(1280, 800)
     qtbot.wait(50)
     assert (window.width(), window.height()) == (1280, 800), form.status.value
+    assert canvas.width() >= 400 and canvas.height() >= 320
     # One row at least is in sight; the others can be scrolled to.
     bottom = form.features.rect().bottom()
     seen = [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FRAME_COLOR = (0.75, 0.75, 0.75, 1.0)
 TEXT_COLOR = "white"
 NAME_SIZE, NUMBER_SIZE = 10, 8  # points
-GLYPH = np.array([7.0, 12.0])  # pixels that a letter takes, at most
+GLYPH = (7.0, 12.0)  # pixels that a letter takes, at most
 TICK = 4  # pixels
 GAP = 3  # pixels between a tick and its number
 SPACING = 45  # pixels between ticks, at least
@@ -104,10 +104,10 @@ class CloudAxes:
         self._ticks.visible = bool(ticks)
         if ticks:
             self._ticks.set_data(pos=np.array(ticks).reshape(-1, 2))
-        names = [_Label(axis.name.text, axis.name.within(size)) for axis in axes]
+        names = [axis.name.within(size) for axis in axes]
         numbers: list[_Label] = []
         for number in [number for axis in axes for number in axis.numbers]:
-            placed = _Label(number.text, number.within(size))
+            placed = number.within(size)
             if not any(placed.overlaps(other) for other in [*names, *numbers]):
                 numbers.append(placed)
         _write(self._names, names)
@@ -145,29 +145,34 @@ class CloudAxes:
         )
 
 
-@dataclass(frozen=True, eq=False)
 class _Label:
-    """A text, and where its middle is on the screen."""
+    """A text, and where its middle is on the screen.
 
-    text: str
-    place: NDArray[np.float64]
+    In plain numbers: there are dozens of pairs for each frame, and arrays of two are
+    slow.
+    """
 
-    @property
-    def half(self) -> NDArray[np.float64]:
-        """Half of its width and height, about."""
-        half: NDArray[np.float64] = GLYPH * (len(self.text), 1) / 2
-        return half
+    def __init__(self, text: str, x: float, y: float) -> None:
+        self.text = text
+        self.x = x
+        self.y = y
+        # Half of its width and height, about.
+        self.half_width = GLYPH[0] * len(text) / 2
+        self.half_height = GLYPH[1] / 2
 
     def overlaps(self, other: _Label) -> bool:
         """Tell whether the two could not be read side by side."""
-        apart = np.abs(self.place - other.place) - self.half - other.half
-        return bool(np.all(apart < 0))
+        width = self.half_width + other.half_width
+        height = self.half_height + other.half_height
+        return abs(self.x - other.x) < width and abs(self.y - other.y) < height
 
-    def within(self, size: tuple[int, int]) -> NDArray[np.float64]:
-        """Give the nearest place at which it is whole on a canvas of a size."""
-        most = np.maximum(self.half, np.array(size) - self.half)
-        place: NDArray[np.float64] = np.clip(self.place, self.half, most)
-        return place
+    def within(self, size: tuple[int, int]) -> _Label:
+        """Give it at the nearest place at which it is whole on a canvas of a size."""
+        most_x = max(self.half_width, size[0] - self.half_width)
+        most_y = max(self.half_height, size[1] - self.half_height)
+        x = min(max(self.x, self.half_width), most_x)
+        y = min(max(self.y, self.half_height), most_y)
+        return _Label(self.text, x, y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +185,7 @@ class _Axis:
 
 
 # vispy cannot write nothing.
-BLANK = _Label(" ", np.zeros(2))
+BLANK = _Label(" ", 0.0, 0.0)
 NO_AXIS = _Axis([], [], BLANK)
 
 
@@ -210,9 +215,11 @@ def _beside(
     place: NDArray[np.float64], outward: NDArray[np.float64], text: str
 ) -> _Label:
     """Put a text beside a tick."""
-    label = _Label(text, place)
-    reach = TICK + GAP + np.abs(outward) @ label.half
-    return _Label(text, place + outward * reach)
+    (x, y), (right, down) = place.tolist(), outward.tolist()
+    label = _Label(text, x, y)
+    reach = TICK + GAP
+    reach += abs(right) * label.half_width + abs(down) * label.half_height
+    return _Label(text, x + right * reach, y + down * reach)
 
 
 def _text(size: int, parent: Node, order: int) -> Text:
@@ -226,5 +233,7 @@ def _text(size: int, parent: Node, order: int) -> Text:
 
 def _write(visual: Text, labels: list[_Label]) -> None:
     labels = labels or [BLANK]
-    visual.text = [label.text for label in labels]
-    visual.pos = np.array([label.place for label in labels])
+    texts = [label.text for label in labels]
+    if texts != visual.text:  # else vispy would lay out each letter again
+        visual.text = texts
+    visual.pos = np.array([(label.x, label.y) for label in labels])

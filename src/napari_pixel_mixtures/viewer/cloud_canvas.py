@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FIELD_OF_VIEW = 30.0  # degrees
 DISTANCE = 1.15  # how much of the view's height the cloud leaves free around it
-MOVING_POINTS = 60_000  # drawn while the camera moves
+MOVING_POINTS = 40_000  # drawn while the camera moves
 STILL_MS = 180  # without movement, after which all points are drawn again
 
 
@@ -102,8 +102,7 @@ class CloudCanvas:
         events.mouse_press.connect(self._on_press)
         events.mouse_move.connect(self._on_move)
         events.mouse_release.connect(self._on_release)
-        events.mouse_wheel.connect(lambda event: self._draw_fewer())
-        self.camera.moved.connect(self._lay_out_axes)
+        self.camera.moved.connect(self._on_camera_moved)
         self.reset_view()
 
     # ---- what is drawn
@@ -243,6 +242,10 @@ class CloudCanvas:
         self._lay_out_axes()
         self.scene_canvas.update()
 
+    def _on_camera_moved(self) -> None:
+        self._draw_fewer()
+        self._lay_out_axes()
+
     def _lay_out_axes(self) -> None:
         self._axes.lay_out(self.scene_canvas.size)
 
@@ -307,8 +310,6 @@ class CloudCanvas:
             self._outline.extend(event.pos)
             self._trail.set_data(pos=self._outline.closed)
             self._trail.visible = True
-        elif event.is_dragging:
-            self._draw_fewer()
 
     def _on_release(self, event: Any) -> None:
         outline = self._outline

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .cloud_view import CloudSettings
 
 BACKGROUND = (0.29, 0.29, 0.29)  # on which dark and bright points both show
+FLATTEST = 1e-3  # of its width; napari counts steps of the size of what is flat
 ELLIPSOID_ALPHA = 0.18
 FLAT = 1e-9  # of the largest scale of a map: smaller ones are rounding errors of 0
 POINT_PIXELS = 3.0  # size of a point, in screen pixels
@@ -108,7 +109,7 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
         points=points.astype(np.float32),
         colors=np.column_stack([cloud.colors, np.ones(len(points))]).astype(np.float32),
         pixels=cloud.pixels,
-        map=affine(cloud.center, cloud.transform) @ fit,
+        map=thickened(affine(cloud.center, cloud.transform) @ fit),
         gaussians=gaussians,
         frame=Frame(low, high, cloud.axes, fit),
     )
@@ -157,6 +158,20 @@ def affine(
     matrix[:3, :3] = u * scales @ vt
     matrix[3, :3] = -center @ matrix[:3, :3]
     return matrix
+
+
+def thickened(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give an affine map (4, 4) that flattens space, as graphics cannot, some depth.
+
+    Whitening flattens directions without variance: two of a grey picture in RGB.
+    """
+    left, scales, right = np.linalg.svd(matrix[:3, :3])
+    least = FLATTEST * (scales[0] or 1.0)
+    if scales[2] >= least:
+        return matrix
+    thick = matrix.copy()
+    thick[:3, :3] = left * np.maximum(scales, least) @ right
+    return thick
 
 
 def fitting_map(

@@ -189,9 +189,9 @@ class CloudView:
         self._glide.stop()
         viewer = self._viewer()
         assert viewer is not None
-        layer = self.layer
-        if layer is None or self._image() is not self._result.image:
-            layer = make_cloud(self._result.image, clustering)
+        shown = self.layer if self._image() is self._result.image else None
+        layer: Points = shown or make_cloud(self._result.image, clustering)
+        if shown is None:
             layer.events.data.connect(self._on_edited)
             other_axes = True
         space = space_of(clustering, settings.axes)

@@ -17,7 +17,7 @@ from napari.utils.notifications import show_info
 from numpy.typing import NDArray
 from OpenGL.error import GLError
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QFileDialog, QGridLayout, QSizePolicy
+from qtpy.QtWidgets import QDockWidget, QFileDialog, QGridLayout, QSizePolicy, QWidget
 
 from napari_pixel_mixtures.inspection import inspect_pixel
 from napari_pixel_mixtures.selection import Region
@@ -49,6 +49,7 @@ POOLED = "pooled"
 COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
 ELLIPSOIDS = {"no ellipsoids": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
 CHANNELS, PRINCIPAL, FEATURES = "channels", "principal components", "three features"
+TITLE_OVERLAP = 5  # pixels by which the title of a dock covers what is in it
 CANVAS_SIZE = 125  # pixels; the least height
 # Of what is written over the canvas, in dark and light themes alike.
 CAPTION = "QLabel { background: rgba(30, 30, 30, 160); color: white; padding: 3px; }"
@@ -145,19 +146,17 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
 
     def _lay_out(self) -> None:
         """Leave the canvas all room but that of one row of fields."""
-        for field in (self.whiten, self.ellipsoids, self.tool):
-            narrow(field)
+        for field, letters in ((self.whiten, 3), (self.ellipsoids, 9), (self.tool, 2)):
+            narrow(field, letters)
         fields = row(
             "", self.whiten, self.ellipsoids, self.tool, self.show_cloud, self.more
         )
-        for place, stretch in enumerate((3, 4, 2)):
-            fields.native.layout().setStretch(place, stretch)
+        fields.margins = self._options.margins = (4, 0, 4, 0)
         layout = self.native.layout()
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, TITLE_OVERLAP, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(fields.native)
         align_labels(self._options)
-        self._options.margins = (0, 0, 0, 0)
         self._options.native.layout().setSpacing(2)
         self._options.native.hide()
         self.more.native.setCheckable(True)
@@ -165,12 +164,15 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         layout.addWidget(self._options.native)
         self.canvas.native.setToolTip("Hover over the picture to find its pixels here.")
         self.canvas.native.setMinimumSize(CANVAS_SIZE, CANVAS_SIZE)
-        # As wide as the form: a canvas by itself asks for half of the window.
-        self.canvas.native.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding
-        )
-        over = QGridLayout()
+        picture = QWidget()
+        over = QGridLayout(picture)
+        over.setContentsMargins(0, 0, 0, 0)
         over.addWidget(self.canvas.native, 0, 0)
+        # As wide as the form: a canvas by itself asks for half of the window.
+        for widget in (self.canvas.native, picture):
+            widget.setSizePolicy(
+                QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding
+            )
         for caption, side in (
             (self.hovered, Qt.AlignmentFlag.AlignTop),
             (self.status, Qt.AlignmentFlag.AlignBottom),
@@ -179,7 +181,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             caption.native.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             over.addWidget(caption.native, 0, 0, side)
         self.hovered.native.hide()
-        layout.addLayout(over, 1)
+        layout.addWidget(picture, 1)
 
     def _connect(self) -> None:
         workspace = self._workspace
@@ -381,7 +383,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
 
     def _show_holder(self, holder: str | None) -> None:
         shown = holder == CLOUD
-        self.show_cloud.text = "Picture" if shown else "3-D view"
+        self.show_cloud.text = "2-D" if shown else "3-D"
         self.show_cloud.tooltip = (
             "Restore the view as it was before the cloud."
             if shown

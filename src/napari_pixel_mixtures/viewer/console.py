@@ -91,7 +91,8 @@ def show_cloud(
     Returns
     -------
     Points layer
-        Its features are each point's pixel (row and column) and label.
+        Its data are the coordinates of the pixels along the axes, its affine the
+        whitening; its features are each point's pixel (row and column) and label.
 
     Raises
     ------

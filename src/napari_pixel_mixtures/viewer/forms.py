@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 BAR_HEIGHT = 6  # pixels
 LARGEST_NUMBER = 2**31 - 1  # that Qt's spin boxes can show
-NARROW = 3  # letters
 LABEL_WIDTH = 96  # pixels; holds the longest label in napari's font
 
 
@@ -67,11 +66,11 @@ def wrapping(label: Label) -> Label:
     return label
 
 
-def narrow(field: ComboBox) -> None:
-    """Let a field be narrower than the longest of its choices."""
+def narrow(field: ComboBox, letters: int) -> None:
+    """Let a field have room for some letters, not for the longest of its choices."""
     policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
     field.native.setSizeAdjustPolicy(policy)
-    field.native.setMinimumContentsLength(NARROW)
+    field.native.setMinimumContentsLength(letters)
 
 
 def thin(progress: ProgressBar) -> ProgressBar:

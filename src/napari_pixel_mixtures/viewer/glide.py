@@ -118,8 +118,7 @@ class Glide:
         if not layers:
             self._animation.stop()
         matrix = self._origin + share * (self._target - self._origin)
-        for layer in layers:
-            see_through(layer, self._target if share == 1.0 else matrix)
+        see_through(layers, self._target if share == 1.0 else matrix)
 
 
 def _is_seen(viewer: ViewerModel) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from napari.layers import Image, Labels, Points, Surface
 from napari.utils import DirectLabelColormap
 from napari.utils.transforms import Affine
 
+from .cloud_scene import thickened
 from .ellipsoids import mesh
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ RANDOM_COLORS = "random colors"
 CLOUD = "color cloud"
 ELLIPSOIDS = "ellipsoids"
 COMPARISON = "comparison"
-FLATTEST = 1e-3  # thickness of what a map flattens; napari counts steps of this size
 
 
 def is_ours(layer: Layer) -> bool:
@@ -313,18 +314,15 @@ def update_cloud(
     layer.axis_labels = axis_labels(cloud)
 
 
-def see_through(layer: Layer, matrix: NDArray[np.float64]) -> None:
-    """See a layer of three axes through an affine map (4, 4), of row vectors.
-
-    A map that flattens space, which napari cannot take, leaves a little of it.
-    """
-    u, scales, vt = np.linalg.svd(matrix[:3, :3])
-    scales = np.maximum(scales, FLATTEST * (scales[0] or 1.0))
-    affine = np.eye(4)
-    affine[:3, :3], affine[:3, 3] = (u * scales @ vt).T, matrix[3, :3]
-    # The points stay as they are: there is nothing to upload.
-    with layer.events.set_data.blocker():
-        layer.affine = affine
+def see_through(layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
+    """See layers of three axes through an affine map (4, 4), of row vectors."""
+    affine = thickened(matrix).T
+    with ExitStack() as stack:
+        # Their data stay as they are, and napari would upload them for each change.
+        for layer in layers:
+            stack.enter_context(layer.events.set_data.blocker())
+        for layer in layers:
+            layer.affine = affine
 
 
 def make_ellipsoids(
