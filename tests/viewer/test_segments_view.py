@@ -70,6 +70,27 @@ def test_segments_of_an_image_that_is_gone(model, fit, idle):
     assert workspace.segments.runner.job is None
 
 
+def test_segments_do_not_hide_the_frames_of_a_replay(model, fit, idle):
+    workspace = workspace_of(model)
+    workspace.segments.edit(on=True)
+    frame = fit(model, n_components=2).clustering
+    fit(model, n_components=3)
+    layer = model.layers["bands segments"]
+    workspace.show_frame(frame)
+    workspace.show_frame(frame)
+    assert not layer.visible
+    workspace.show_frame(None)
+    assert layer.visible
+    workspace.show_frame(frame)
+    fit(model, n_components=4)
+    assert layer.visible
+    # One that was hidden by hand stays so.
+    layer.visible = False
+    workspace.show_frame(frame)
+    workspace.show_frame(None)
+    assert not layer.visible
+
+
 def test_segments_lie_over_their_image(model, fit, idle):
     image = model.layers["bands"]
     image.scale, image.translate = (2, 3), (5, 7)
