@@ -66,3 +66,17 @@ def test_segments_of_a_picture_twice_as_large_are_the_same():
     counts[tuple(pairs[0])] = pairs[1]
     assert counts.max(axis=1).sum() / small.size > 0.95
     assert counts.max(axis=0).sum() / small.size > 0.95
+
+
+@pytest.mark.parametrize("unit", [1e-4, 60_000.0])
+def test_segments_of_pictures_without_color(unit):
+    noise = np.random.default_rng(0).normal(0, 0.02, (60, 80, 5))
+    image = noise + np.repeat([0.0, 1.0, 0.5, 0.0], 20)[:, np.newaxis]
+    image *= unit
+    preset = PRESETS["Segments"]
+    settings = preset.settings((60, 80))
+    for picture, axis in ((image, -1), (image[..., 0], None)):
+        clustering = cluster(picture, 3, channel_axis=axis, **settings)
+        regions = clustering.regions(**preset.regions((60, 80)))
+        assert regions.max() == 4
+        assert np.unique(regions[30, 5::20]).size == 4

@@ -128,10 +128,10 @@ _ALL = (
     Preset(
         "Segments",
         "The parts of the picture as people see them: colors, labels smoothed over "
-        "1.5 % of the picture's side, and connected regions, those of hardly "
+        "1 % of the picture's side, and connected regions, those of hardly "
         "different colors merged.",
         (Color(),),
-        smoothing=1.5,
+        smoothing=1.0,
         min_size=3.2,
         contrast=3.0,
     ),

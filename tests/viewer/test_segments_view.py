@@ -70,6 +70,27 @@ def test_segments_of_an_image_that_is_gone(model, fit, idle):
     assert workspace.segments.runner.job is None
 
 
+def test_segments_do_not_hide_the_frames_of_a_replay(model, fit, idle):
+    workspace = workspace_of(model)
+    workspace.segments.edit(on=True)
+    frame = fit(model, n_components=2).clustering
+    fit(model, n_components=3)
+    layer = model.layers["bands segments"]
+    workspace.show_frame(frame)
+    workspace.show_frame(frame)
+    assert not layer.visible
+    workspace.show_frame(None)
+    assert layer.visible
+    workspace.show_frame(frame)
+    fit(model, n_components=4)
+    assert layer.visible
+    # One that was hidden by hand stays so.
+    layer.visible = False
+    workspace.show_frame(frame)
+    workspace.show_frame(None)
+    assert not layer.visible
+
+
 def test_segments_lie_over_their_image(model, fit, idle):
     image = model.layers["bands"]
     image.scale, image.translate = (2, 3), (5, 7)
@@ -87,42 +108,42 @@ def test_the_preset_of_the_recipe(viewer, open_widget, picture, idle):
     viewer.add_image(picture, name="bands")
     widget = open_widget(viewer)
     workspace = workspace_of(viewer)
-    assert widget.preset.choices == (*PRESETS, CUSTOM)
-    assert widget.preset.value == "RGB"
+    assert widget.features.preset.choices == (*PRESETS, CUSTOM)
+    assert widget.features.preset.value == "RGB"
 
     widget.n_components.value = 3
     widget.random_state.value = 5
-    assert widget.preset.value == "RGB"  # neither is part of it
-    widget.preset.value = "RGB + XY"
+    assert widget.features.preset.value == "RGB"  # neither is part of it
+    widget.features.preset.value = "RGB + XY"
     assert workspace.recipe == Recipe(
         n_components=3, random_state=5, features=(Color(), Position())
     )
-    widget.preset.value = "RGB + 6 distances"
+    widget.features.preset.value = "RGB + 6 distances"
     distances = AnchorDistance(n=6, seed=5, weight=1 / 5000)
     assert workspace.recipe.features == (Color(), distances)
     assert widget.scaling.value == "raw"
     widget.random_state.value = 6
-    assert widget.preset.value == "RGB + 6 distances"
+    assert widget.features.preset.value == "RGB + 6 distances"
 
     widget.scaling.value = "group"
-    assert widget.preset.value == CUSTOM
+    assert widget.features.preset.value == CUSTOM
     edited = workspace.recipe
-    widget.preset.value = CUSTOM
+    widget.features.preset.value = CUSTOM
     assert workspace.recipe == edited
     widget.scaling.value = "raw"
-    assert widget.preset.value == "RGB + 6 distances"
+    assert widget.features.preset.value == "RGB + 6 distances"
     # It says so for a recipe from elsewhere, too.
     workspace.set_recipe(replace(workspace.recipe, tol=0.1, features=(Color(),)))
-    assert widget.preset.value == CUSTOM  # raw
+    assert widget.features.preset.value == CUSTOM  # raw
     workspace.set_recipe(replace(workspace.recipe, scaling="group"))
-    assert widget.preset.value == "RGB"
+    assert widget.features.preset.value == "RGB"
 
 
 def test_the_preset_for_segments(viewer, open_widget, picture, click, idle):
     viewer.add_image(picture, name="bands")
     widget = open_widget(viewer)
     workspace = workspace_of(viewer)
-    widget.preset.value = "Segments"
+    widget.features.preset.value = "Segments"
     preset = PRESETS["Segments"]
     assert workspace.recipe.smoothing == preset.settings((32, 40))["smoothing"] > 0
     assert workspace.segments.settings.on
@@ -140,7 +161,7 @@ def test_the_preset_for_segments(viewer, open_widget, picture, click, idle):
     idle(viewer)
     assert set(np.unique(layer.data)) == {1}
     # A preset for clusters puts the segments away.
-    widget.preset.value = "RGB"
+    widget.features.preset.value = "RGB"
     idle(viewer)
     assert "bands segments" not in names(viewer)
     assert not widget.segments.on.value

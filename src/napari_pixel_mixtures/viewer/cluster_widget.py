@@ -26,7 +26,6 @@ from .fields import FIELDS, edited, values
 from .forms import align_labels, follow, refill, row, show_within_bounds, thin, wrapping
 from .keys import REDO_KEY, UNDO_KEY
 from .messages import report
-from .preset_field import PresetField
 from .segments_form import SegmentsForm
 from .status import Status
 from .workspace import Workspace, workspace_of
@@ -35,7 +34,7 @@ MORE_FIELDS = (
     *("smoothing", "random_state", "scaling", "init_params"),
     *("tol", "max_iter", "reg_covar"),
 )
-FEATURES_PLACE = 4  # below preset, image, components and covariance
+FEATURES_PLACE = 3  # below the image, the components and the covariance
 
 
 class ClusterPixels(Container):  # type: ignore[type-arg]
@@ -50,7 +49,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         self._workspace = workspace = workspace_of(napari_viewer)
-        self.preset = PresetField(workspace)
         self.image = ComboBox(
             label="Image",
             choices=partial(_image_choices, workspace),
@@ -111,7 +109,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self.status = wrapping(Label(value=""))
         super().__init__(
             widgets=[
-                self.preset,
                 self.image,
                 self._fields["n_components"],
                 self._fields["covariance_type"],
@@ -158,8 +155,6 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             (workspace.image_changed, self._show_image),
             (workspace.mask_changed, self._show_mask),
             (workspace.recipe_changed, self._show_recipe),
-            (workspace.recipe_changed, self.preset.show_recipe),
-            (workspace.image_changed, self.preset.show_recipe),
             (workspace.live_changed, self._show_live),
             (workspace.status_changed, self._show_status),
             (workspace.undo_stack.changed, self._show_undo),

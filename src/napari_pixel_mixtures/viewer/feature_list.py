@@ -26,6 +26,7 @@ from .effects import Effects
 from .feature_row import ROW_HEIGHT, FeatureRow
 from .fields import added
 from .forms import follow
+from .preset_field import PresetField
 from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ FEWEST_ROWS = 1.5  # the half tells that there are more
 
 
 class FeatureList(QWidget):
-    """The features of the workspace's recipe, and a menu to add others.
+    """The features of the workspace's recipe, presets, and a menu to add others.
 
     Parameters
     ----------
@@ -58,8 +59,9 @@ class FeatureList(QWidget):
         self.menu.aboutToShow.connect(self._fill_menu)
         self.add.setMenu(self.menu)
         head = QHBoxLayout()
-        head.addWidget(QLabel("Features"))
-        head.addStretch(1)
+        head.addWidget(QLabel("Preset"))
+        self.preset = PresetField(workspace)
+        head.addWidget(self.preset.native, 1)
         head.addWidget(self.add)
         self._inside = QWidget()
         self._rows_layout = QVBoxLayout(self._inside)
@@ -75,6 +77,8 @@ class FeatureList(QWidget):
         follow(
             self,
             (workspace.recipe_changed, self._show_recipe),
+            (workspace.recipe_changed, self.preset.show_recipe),
+            (workspace.image_changed, self.preset.show_recipe),
             (workspace.recipe_changed, thumbnails.update),
             (workspace.recipe_changed, effects.update),
             (workspace.images_changed, thumbnails.update),

@@ -76,6 +76,7 @@ class SegmentsView:
         self._stage = stage
         self._layers: WeakKeyDictionary[Image, Labels] = WeakKeyDictionary()
         self._result: Result | None = None
+        self._aside: Labels | None = None
         self.settings = SegmentSettings()
         self.runner = Runner()
         self.runner.succeeded.connect(self._on_succeeded)
@@ -98,8 +99,22 @@ class SegmentsView:
     def set_result(self, result: Result | None) -> None:
         """Take another result, and find its segments."""
         self.runner.cancel()
+        self.step_aside(False)
         self._result = result
         self._start()
+
+    def step_aside(self, aside: bool) -> None:
+        """Hide the segments, or show them again: they are not those of a frame."""
+        if aside == (self._aside is not None):
+            return
+        if self._aside is not None:
+            self._aside.visible = True
+            self._aside = None
+            return
+        shown = None if self._result is None else self._layers.get(self._result.image)
+        if shown is not None and shown.visible:
+            shown.visible = False
+            self._aside = shown
 
     def _start(self) -> None:
         result = self._result

@@ -369,6 +369,7 @@ class Workspace:
         if frame is not None:
             shown = replace(shown, clustering=frame)
         self.shown = shown
+        self.segments.step_aside(frame is not None)
         self.labels.show(shown)
         for view in (self.cloud, self.hover):
             view.set_result(shown)
