@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 
 from napari_pixel_mixtures import (
     AnchorDistance,
+    Certainty,
     Color,
     Companion,
     Picture,
@@ -21,6 +22,7 @@ from napari_pixel_mixtures import (
 )
 from napari_pixel_mixtures.features import Feature
 from napari_pixel_mixtures.space import telling_channels
+from napari_pixel_mixtures.viewer.class_layer import pixel_size
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
@@ -147,6 +149,40 @@ class TestChannels:
         assert selection.mask[0, 0] and selection.mask.shape == (24, 40)
         selection.choose_layer(selection.keep())
         assert_array_equal(selection.mask[1:], (labels == 2)[1:])
+
+    def test_classes_maps_and_segments_lie_over_every_channel(
+        self, empty, channels, fit, idle
+    ):
+        image = empty.add_image(
+            np.moveaxis(channels, 0, 1),
+            name="five",
+            axis_labels=("y", "c", "x"),
+            scale=(0.5, 1, 0.25),
+            units=("um", "pixel", "um"),
+        )
+        fit(empty, n_components=3)
+        workspace = workspace_of(empty)
+        found = workspace.result.clustering
+        assert pixel_size(workspace.result) == ((0.5, 0.25), "micrometer")
+        for _ in range(2):  # made, and brought up to date
+            workspace.maps.show("entropy")
+            idle(empty)
+            workspace.segments.edit(on=True, min_size=1, contrast=0.0)
+            idle(empty)
+            classes = workspace.result.all_classes
+            workspace.classes.edit(classes.rename(1, classes.names[0] + "!"))
+            idle(empty)
+        shown = {
+            "entropy": Certainty(found).entropy(),
+            "segments": found.regions(min_size=1),
+            "classes": found.labels,
+        }
+        for name, values in shown.items():
+            layer = empty.layers[f"five {name}"]
+            assert_allclose(layer.data, values[:, np.newaxis], rtol=1e-6)
+            for channel in range(5):
+                world = image.data_to_world((3, channel, 30))
+                assert_array_equal(np.rint(layer.world_to_data(world)), (3, 0, 30))
 
 
 class TestSeveralLayers:

@@ -11,7 +11,7 @@ import pandas as pd
 from napari.layers import Labels
 from psygnal import Signal
 
-from .layers import place, placement, result_metadata
+from .layers import over_image, place, placement, result_metadata
 from .messages import report
 from .worker import Runner, Step
 
@@ -139,6 +139,7 @@ class SegmentsView:
             return
         metadata = _metadata(job)
         features = _features(regions)
+        regions = over_image(image, job.result.clustering.picture, regions)
         layer = self._layers.get(image)
         if layer is not None and layer in viewer.layers:
             if layer.ndim == regions.ndim:
