@@ -30,10 +30,10 @@ ARROWS = {
         *("features", "mixture", "recipe", "material", "clusters", "smoothing")
     },
     "model_grid": {"features", "material", "mixture.selection", "recipe"},
-    "space": {"clusters", "mixture.covariance"},
+    "space": {"clusters", "features", "mixture.covariance"},
     "cloud": {"clusters", "mixture.whitening", "space", "features.checks"},
     "selection": {"mixture.library"},
-    "inspection": {"clusters", "mixture.covariance"},
+    "inspection": {"clusters", "features", "mixture.covariance"},
     "figure": {"features", "clusters"},
     "replay": {"clustering", "clusters", "material", "mixture.covariance"},
     "progress": set(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .features import values_at
 from .mixture.covariance import COVARIANCE_TYPES
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def inspect_pixel(clustering: Clustering, pixel: int, most: int = 3) -> PixelRep
     mixture = clustering.mixture
     place = np.array([pixel], np.intp)
     raw = np.concatenate(
-        [g.feature.compute(clustering.picture, place) for g in clustering.groups],
+        [values_at(clustering.picture, g.feature, place) for g in clustering.groups],
         axis=1,
         dtype=np.float64,
     )[0]

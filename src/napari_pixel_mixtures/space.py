@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from .features import values_at
 from .mixture.covariance import COVARIANCE_TYPES
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _projected(
     def read(pixels: NDArray[np.intp]) -> NDArray[np.float64]:
         coordinates = np.zeros((len(pixels), 3))
         for group in clustering.groups:
-            columns = group.feature.compute(clustering.picture, pixels)
+            columns = values_at(clustering.picture, group.feature, pixels)
             coordinates += columns @ (group.factor * matrix[group.columns])
         return coordinates
 

@@ -13,8 +13,10 @@ from napari_pixel_mixtures import Blur, Color, Expression, Lab, Position, cluste
 from napari_pixel_mixtures.clustering import cluster_steps
 from napari_pixel_mixtures.features import Feature, FeatureCache, Picture
 from napari_pixel_mixtures.features.cache import Columns
+from napari_pixel_mixtures.inspection import inspect_pixel
 from napari_pixel_mixtures.material import MaterialCache
 from napari_pixel_mixtures.recipe import Recipe
+from napari_pixel_mixtures.space import space_of
 
 
 @pytest.fixture
@@ -171,3 +173,20 @@ def test_one_value_that_is_not_finite_is_noticed(bad):
     values = np.zeros((50, 3))
     values[30, 1] = bad
     assert not Columns.of(values).finite
+
+
+def test_some_pixels_are_taken_from_what_is_kept(computed):
+    cache, picture = MaterialCache(), Picture.from_array(noise(9, 8, 3))
+    clustering = fit(cache, picture, FEATURES)
+    places = np.array([0, 17, 71])
+    computed.clear()
+    report = inspect_pixel(clustering, 17)
+    points = space_of(clustering, ("blur 2 R", "X", "R - G")).read(places)
+    assert computed == []
+    assert (report.features["X"], report.features["Y"]) == (1, 2)
+    blurred = Blur(2).compute(picture, places)[:, 0]
+    assert_allclose(points[:, 0], blurred, rtol=1e-6)
+    computed.clear()
+    del cache
+    assert inspect_pixel(clustering, 17).features == report.features
+    assert computed == list(FEATURES)

@@ -1,7 +1,7 @@
 """An image -> a matrix of samples. This room knows numpy, scipy and scikit-image."""
 
 from .base import Feature
-from .cache import FeatureCache
+from .cache import FeatureCache, values_at
 from .color import Channel, Color
 from .color_spaces import HSV, Lab, LCh, LinearRGB, YCbCr
 from .companion import Companion
@@ -39,4 +39,5 @@ __all__ = [
     "StructureTensor",
     "YCbCr",
     "influences",
+    "values_at",
 ]

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -89,6 +90,23 @@ def _variance(column: NDArray[Any], counts: NDArray[np.int64] | None) -> float:
     return squares
 
 
+# Which cache has features of a picture; neither is kept by this.
+_caches: WeakKeyDictionary[Picture, ref[FeatureCache]] = WeakKeyDictionary()
+
+
+def values_at(
+    picture: Picture, feature: Feature, pixels: NDArray[np.intp]
+) -> NDArray[Any]:
+    """Measure some pixels, (n, d); what a cache keeps of the picture is taken from it.
+
+    A filter would else look at the whole picture for each of them.
+    """
+    found = _caches.get(picture)
+    cache = None if found is None else found()
+    kept = None if cache is None else cache.kept(picture, feature)
+    return feature.compute(picture, pixels) if kept is None else kept.values[pixels]
+
+
 class FeatureCache:
     """Keeps computed features.
 
@@ -115,6 +133,12 @@ class FeatureCache:
         """Memory of what is kept."""
         return sum(cost for _, cost in self._kept.values())
 
+    def kept(self, picture: Picture, feature: Feature) -> Columns | None:
+        """Give what was computed of a feature, if it is still here."""
+        with self._lock:
+            found = self._kept.get((picture, feature.measurement))
+            return None if found is None else found[0]
+
     def columns(
         self,
         picture: Picture,
@@ -140,6 +164,7 @@ class FeatureCache:
             owned = not np.may_share_memory(columns.values, picture.values)
             cost = columns.values.nbytes if owned else 0
             self._kept[key] = columns, cost
+            _caches[picture] = ref(self)
             while self.n_bytes > self._most_bytes:
                 self._kept.popitem(last=False)
         return columns
