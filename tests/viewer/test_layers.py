@@ -16,7 +16,7 @@ from napari_pixel_mixtures.viewer.layers import (
     make_labels,
     make_picture,
     placement,
-    point_size,
+    update_cloud,
     update_labels,
 )
 
@@ -97,11 +97,12 @@ def test_a_second_picture_looks_like_the_first(qapp):
     assert_array_equal(second.data, data)
 
 
-def test_points_of_one_color_have_a_size(qapp):
+def test_a_cloud_of_one_color_is_shown_and_stays_as_it_is(qapp):
     clustering = cluster(np.full((4, 5, 3), 9, np.uint8), n_components=1)
     cloud = color_cloud(clustering)
-    assert point_size(cloud) == 1.0
     image = Image(np.full((4, 5, 3), 9, np.uint8), rgb=True, name="one")
-    layer = make_cloud(image, clustering, cloud)
+    layer = make_cloud(image, clustering)
     assert isinstance(layer, Points)
+    assert not layer.editable
+    update_cloud(layer, clustering, cloud, cloud.points, cloud.colors)
     assert len(layer.data) == 20
