@@ -17,6 +17,9 @@ WIDGETS = {
     "napari-pixel-mixtures.compare_mixtures": "Compare mixtures",
     "napari-pixel-mixtures.choose_model": "Choose the model",
     "napari-pixel-mixtures.replay_fit": "EM step by step",
+    "napari-pixel-mixtures.classes": "Classes",
+    "napari-pixel-mixtures.how_sure": "How sure?",
+    "napari-pixel-mixtures.keep_and_apply": "Keep and apply",
 }
 
 
@@ -137,7 +140,7 @@ def test_manifest_is_valid_and_every_command_imports(manifest):
     # The same as `npe2 validate --imports`.
     manifest.validate_imports()
     commands = {command.id for command in manifest.contributions.commands}
-    assert len(commands) == 10
+    assert len(commands) == 13
     for command in manifest.contributions.commands:
         assert callable(npe2.manifest.utils.import_python_name(command.python_name))
 
@@ -168,11 +171,14 @@ def test_widgets_stand_in_the_menus_made_for_them(manifest):
             "Cluster pixels",
             "Compare mixtures",
             "Choose the model",
+            "Classes",
+            "Keep and apply",
         },
         "napari/layers/visualize": {
             "Color cloud",
             "Compare mixtures",
             "EM step by step",
+            "How sure?",
         },
     }
 
