@@ -12,6 +12,7 @@ from napari_pixel_mixtures import AnchorDistance, Color, Position
 from napari_pixel_mixtures.viewer.console import cluster_layer, show_cloud
 from napari_pixel_mixtures.viewer.layers import is_ours
 from napari_pixel_mixtures.viewer.workspace import workspace_of
+from walk_docks import DockSteps
 from walk_layers import LayerSteps
 
 WIDGETS = (
@@ -19,13 +20,16 @@ WIDGETS = (
     "Color cloud",
     "Compare mixtures",
     "Choose the model",
+    "Classes",
+    "How sure?",
+    "Keep and apply",
     "EM step by step",
 )
 MOST_FEATURES = 5
 LEFT = Qt.MouseButton.LeftButton
 
 
-class Walk(LayerSteps):
+class Walk(DockSteps, LayerSteps):
     """Every method whose name begins with `do` is a step.
 
     Attributes
@@ -100,12 +104,14 @@ class Walk(LayerSteps):
     def running(self):
         """What is being computed."""
         workspace = workspace_of(self.viewer)
-        places = [workspace, workspace.comparison, workspace.sweep]
-        for widget in self.widgets.values():
-            features = getattr(widget, "features", None)
-            places += [widget, features, getattr(features, "thumbnails", None)]
-        runners = [place.runner for place in places if hasattr(place, "runner")]
-        return [runner.job for runner in runners if runner.busy]
+        places = [
+            *(workspace, workspace.comparison, workspace.sweep, workspace.classes),
+            *(workspace.maps, workspace.keeper, workspace.segments),
+        ]
+        if "Cluster pixels" in self.widgets:
+            features = self.widgets["Cluster pixels"].features
+            places += [features.thumbnails, features.effects]
+        return [place.runner.job for place in places if place.runner.busy]
 
     def press(self, button):
         if button.enabled:
@@ -129,7 +135,7 @@ class Walk(LayerSteps):
         name = self.pick(
             ["n_components"] * 4
             + ["covariance_type", "scaling", "random_state", "max_iter"]
-            + ["init_params", "reg_covar", "tol"]
+            + ["init_params", "reg_covar", "tol", "smoothing"]
         )
         field = getattr(widget, name)
         if isinstance(field, ComboBox):
@@ -138,7 +144,7 @@ class Walk(LayerSteps):
         largest = {"n_components": 9, "max_iter": 60}.get(name, 99)
         smallest = 1 if name in ("n_components", "max_iter") else 0
         value = int(self.random.integers(smallest, largest))
-        field.value = value * {"reg_covar": 1e-6, "tol": 1e-5}.get(name, 1)
+        field.value = value * {"reg_covar": 1e-6, "tol": 1e-5, "smoothing": 0.05}.get(name, 1)
 
     do_set_a_field.weight = 5.0
 
@@ -209,7 +215,7 @@ class Walk(LayerSteps):
         field = self.pick(
             [widget.whiten] * 2
             + [widget.axes, widget.ellipsoids, widget.color_by]
-            + [widget.selection.tool] * 2
+            + [widget.tool] * 2
             + widget.features
         )
         if field.choices:

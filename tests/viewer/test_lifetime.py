@@ -14,6 +14,9 @@ WIDGETS = (
     "Color cloud",
     "Compare mixtures",
     "Choose the model",
+    "Classes",
+    "How sure?",
+    "Keep and apply",
     "EM step by step",
 )
 

@@ -119,11 +119,14 @@ class CloudAxes:
         `corners` are homogeneous (8, 4), as in perspective even ticks look uneven.
         """
         frame = self._frame
+        low, high = frame.low[axis], frame.high[axis]
+        if not frame.names[axis] or high <= low:  # it may be shrinking to that
+            return NO_AXIS
         edges = _places(corners[EDGES[axis]])
         vectors = edges[:, 1] - edges[:, 0]
         mean = vectors.mean(axis=0)
         length = float(np.linalg.norm(mean))
-        if not frame.names[axis] or length < SHORTEST:
+        if length < SHORTEST:
             return NO_AXIS
         # Downward, or to the left of an upright edge: the side to write on.
         outward = np.array([-mean[1], mean[0]]) / length
@@ -131,7 +134,6 @@ class CloudAxes:
             outward = -outward
         chosen = int(np.argmax(edges.mean(axis=1) @ outward))
         start, end = corners[EDGES[axis][chosen]]
-        low, high = frame.low[axis], frame.high[axis]
         values = nice_values(low, high, length / SPACING)
         shares = np.append((values - low) / (high - low), 0.5)[:, np.newaxis]
         *places, middle = _places(start + shares * (end - start))
