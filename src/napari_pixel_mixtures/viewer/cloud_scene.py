@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 BACKGROUND = (0.29, 0.29, 0.29)  # on which dark and bright points both show
 FLATTEST = 1e-3  # of its width; napari counts steps of the size of what is flat
 ELLIPSOID_ALPHA = 0.18
-FLAT = 1e-9  # of the largest scale of a map: smaller ones are rounding errors of 0
 POINT_PIXELS = 3.0  # size of a point, in screen pixels
 DIMMED = 0.85  # how far points that are not selected fade into the background
 VISIBLE_SHARE = 99.0  # percent of the points that lie within the frame, for each axis
@@ -145,18 +144,10 @@ def dimmed(
 def affine(
     center: NDArray[np.float64], transform: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Give the affine map (4, 4), of row vectors, that whitens.
-
-    Where there is no variance, whitening flattens space; but a scene needs a way back
-    from the screen. There nothing extends, and so the map may be any: it is the least
-    of the others.
-    """
-    u, scales, vt = np.linalg.svd(transform)
-    flat = scales <= FLAT * scales[0]
-    scales[flat] = scales[~flat].min(initial=np.inf) if not flat.all() else 1.0
+    """Give the affine map (4, 4), of row vectors, that whitens."""
     matrix = np.eye(4)
-    matrix[:3, :3] = u * scales @ vt
-    matrix[3, :3] = -center @ matrix[:3, :3]
+    matrix[:3, :3] = transform
+    matrix[3, :3] = -center @ transform
     return matrix
 
 
