@@ -144,7 +144,9 @@ class Walk(DockSteps, LayerSteps):
         largest = {"n_components": 9, "max_iter": 60}.get(name, 99)
         smallest = 1 if name in ("n_components", "max_iter") else 0
         value = int(self.random.integers(smallest, largest))
-        field.value = value * {"reg_covar": 1e-6, "tol": 1e-5, "smoothing": 0.05}.get(name, 1)
+        field.value = value * {"reg_covar": 1e-6, "tol": 1e-5, "smoothing": 0.05}.get(
+            name, 1
+        )
 
     do_set_a_field.weight = 5.0
 
