@@ -83,6 +83,7 @@ class CloudView:
         self._stage = stage
         self._selection = selection
         selection.changed.connect(self._on_selected)
+        stage.changed.connect(self._on_stage)
         self._result: Result | None = None
         self._layer: Points | None = None
         self._ellipsoids: Surface | None = None
@@ -190,6 +191,8 @@ class CloudView:
         viewer = self._viewer()
         assert viewer is not None
         shown = self.layer if self._image() is self._result.image else None
+        if shown is None:
+            self._stage.give_back()
         layer: Points = shown or make_cloud(self._result.image, clustering)
         if shown is None:
             layer.events.data.connect(self._on_edited)
@@ -239,7 +242,6 @@ class CloudView:
         assert viewer is not None
         assert self._result is not None
         self._layer = layer
-        self._ellipsoids = self._gaussians = None
         self._image = ref(self._result.image)
         self._stage.borrow(CLOUD, [layer])
         viewer.dims.ndisplay = 3
@@ -272,6 +274,12 @@ class CloudView:
             active = viewer.layers.selection.active
             self._stage.add(self._ellipsoids)
             viewer.layers.selection.active = active
+
+    def _on_stage(self, holder: str | None) -> None:
+        """Keep nothing of a cloud that is gone."""
+        if holder != CLOUD:
+            self._layer = self._ellipsoids = self._gaussians = self._cloud = None
+            self._glide.forget()
 
     def _on_selected(self) -> None:
         """Let what is not selected fade."""

@@ -108,6 +108,11 @@ class Glide:
         if self.moving:
             self._animation.finish()
 
+    def forget(self) -> None:
+        """Let go of the layers, which are gone."""
+        self._animation.stop()
+        self._layers = []
+
     def _move(self, share: float) -> None:
         viewer = self._viewer()
         layers = [

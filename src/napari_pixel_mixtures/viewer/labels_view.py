@@ -9,7 +9,7 @@ from .layers import QUANTIZED, RANDOM_COLORS, make_labels, update_labels
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
 
     from .result import Result
     from .stage import Stage
@@ -36,6 +36,11 @@ class LabelsView:
             return
         if shown.image in viewer.layers and shown.current:
             self.show(shown)
+
+    def forget(self, image: Layer) -> None:
+        """Let go of an image that was removed."""
+        if self._shown is not None and self._shown.image is image:
+            self._shown = None
 
     def top_layer(self, image: Image) -> Labels | None:
         """Give the upper layer of an image; None if it has none."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
+from napari.layers import Image
 from napari.utils.notifications import show_warning
 from psygnal import Signal
 
@@ -25,6 +26,7 @@ from .hover import Hover
 from .image_choice import ImageChoice
 from .keys import REDO_KEY, UNDO_KEY, bind_key
 from .labels_view import LabelsView
+from .layers import is_ours
 from .mask_choice import MaskChoice
 from .messages import report
 from .model_keeper import ModelKeeper
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels, Shapes
+    from napari.layers import Labels, Shapes
 
     from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.material import Material
@@ -183,6 +185,9 @@ class Workspace:
         self.maps.forget(layer)
         self.keeper.forget(layer)
         self.undo_stack.forget(layer)
+        self.labels.forget(layer)
+        if isinstance(layer, Image) and not is_ours(layer):
+            self.cache = MaterialCache()  # which may hold what was measured of it
         if self.result is not None and self.result.image is layer:
             self._set_result(None)
         self.images_changed.emit()
