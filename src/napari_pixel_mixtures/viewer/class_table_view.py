@@ -157,7 +157,7 @@ def as_text(column: str, value: Any) -> str:
     Examples
     --------
     >>> as_text("share", 0.123), as_text("pixels", 1234567), as_text("mean R", 1234.5)
-    ('12.3%', '1,234,567', '1234')
+    ('12.3%', '1,234,567', '1,234')
     """
     if isinstance(value, str):
         return value
@@ -165,7 +165,9 @@ def as_text(column: str, value: Any) -> str:
         return f"{value:.1%}"
     if column in ("pixels", "components"):
         return f"{value:,}"
-    return "" if pd.isna(value) else f"{value:.4g}"
+    if pd.isna(value):
+        return ""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def swatch(color: tuple[float, float, float]) -> QPixmap:
