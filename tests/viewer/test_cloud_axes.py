@@ -118,6 +118,14 @@ def test_a_flat_frame_and_none(canvas):
     assert not canvas.scene.render()[..., :3].any()
 
 
+def test_an_axis_that_shrinks_to_one_value_has_no_numbers(canvas):
+    before = Frame(LOW, HIGH, ("R", "Y", "G"), MAP)
+    canvas.axes.set_frame(Frame(LOW, np.append(HIGH[:2], LOW[2]), before.names, MAP))
+    canvas.axes.see(before.box)
+    canvas.axes.lay_out(SIZE)
+    assert {name for name, _ in labels(canvas.axes._names)} == {"R", "Y"}
+
+
 def test_the_eye_within_the_box(canvas):
     canvas.camera.scale_factor = 0.05
     show(canvas, Frame(LOW, HIGH, ("R", "Y", "G"), MAP))

@@ -31,7 +31,10 @@ SEEDS = [int(seed) for seed in os.environ.get("WALK_SEEDS", "1").split()]
 SETTLE = 25  # steps after which all that runs is waited for
 PART = 125  # steps after which everything is put away
 WARM = 2  # parts by which most kernels are compiled, and every dock was open
-GROWTH = 20  # MB that the parts after these may need beyond them
+# MB that the parts after these may need beyond them: a picture of 4 Mpx left behind
+# every 50 steps takes as much. Up to 50 of it is not ours: the last grid of napari's
+# canvas, notifications that still show, kernels that were compiled late.
+GROWTH = 60
 # What holds pixels or something drawn, and goes with its layer or its dock.
 GONE = (
     *(Result, Source, Clustering, FastGaussianMixture, Picture, Samples, Material),

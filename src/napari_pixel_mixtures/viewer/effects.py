@@ -59,13 +59,13 @@ class Effects:
     Parameters
     ----------
     workspace : Workspace
-    parent : QObject, optional
+    parent : QObject
         With it the search ends.
     """
 
     changed = Signal()
 
-    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+    def __init__(self, workspace: Workspace, parent: QObject) -> None:
         self._workspace = workspace
         self._similarities: dict[Feature, float] = {}
         self.runner = Runner()
@@ -88,8 +88,7 @@ class Effects:
         self._timer.start()
 
     def close(self) -> None:
-        """Stop searching."""
-        self._timer.stop()
+        """Stop searching; Qt deletes the timer with the parent, maybe before this."""
         self.runner.cancel()
 
     def _search(self) -> None:
