@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0  # seconds after which also a live job shows its progress
 INTERVAL = 0.05  # seconds between the steps that are told
+LIVE_INTERVAL = 0.15  # seconds before the first step of a live job is told
 
 
 @dataclass(frozen=True)
@@ -244,10 +245,13 @@ def _work(
     """Do a job in a thread of its own until it is stopped.
 
     Steps come at the pace at which a person can read them, lest thousands of short
-    ones choke the event loop. An exception is a result like any other.
+    ones choke the event loop; a short live job tells none, for each makes the window
+    draw itself anew. An exception is a result like any other.
     """
     steps = job.steps()
-    told = -INTERVAL
+    told = monotonic() - INTERVAL
+    if job.live:
+        told += LIVE_INTERVAL
     try:
         while not stop.is_set():
             step = next(steps)

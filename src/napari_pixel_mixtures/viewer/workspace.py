@@ -299,7 +299,8 @@ class Workspace:
         except (TypeError, ValueError) as error:
             self._on_failed(None, error)
             return
-        self._set_status(f"{request.title}...", 0.0)
+        if not live:  # which is mostly over before anyone could read it
+            self._set_status(f"{request.title}...", 0.0)
         self.runner.start(request)
 
     def cancel(self) -> None:
