@@ -111,7 +111,12 @@ class LayerSteps:
 
     def do_paint(self):
         layer = self.layer(Labels, ours=True)
-        if layer is not None and layer.ndim == self.viewer.dims.ndisplay == 2:
+        # napari lets nobody paint what is hidden.
+        if (
+            layer is not None
+            and layer.visible
+            and layer.ndim == self.viewer.dims.ndisplay == 2
+        ):
             layer.brush_size = 5
             place = self.random.integers(0, layer.data.shape)
             layer.paint(place, self.pick([0, 1, 2]))

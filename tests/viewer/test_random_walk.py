@@ -27,7 +27,7 @@ from napari_pixel_mixtures.viewer.workspace import workspace_of
 from walk import Walk
 
 STEPS = 500
-SEEDS = [int(seed) for seed in os.environ.get("WALK_SEEDS", "1").split()]
+SEEDS = [int(seed) for seed in os.environ.get("WALK_SEEDS", "0").split()]
 SETTLE = 25  # steps after which all that runs is waited for
 PART = 125  # steps after which everything is put away
 WARM = 2  # parts by which most kernels are compiled, and every dock was open
