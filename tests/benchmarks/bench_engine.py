@@ -35,6 +35,9 @@ BEGIN, END = "<!-- benchmark:engine -->", "<!-- /benchmark:engine -->"
 # Seconds after which threads of the peers have stopped to wait for more work.
 PAUSE = 0.3
 
+# Seconds of work after which processors that have paused run at full speed again.
+WARM_UP = 0.2
+
 OURS, SKLEARN = "this engine", "scikit-learn"
 
 
@@ -123,6 +126,9 @@ def job_iteration(engine, spec):
     def one(engine, ready):
         if not engine.takes_start:
             return timed(engine, ready, high) / high
+        until = time.perf_counter() + WARM_UP
+        while time.perf_counter() < until:
+            timed(engine, ready, low)
         return (timed(engine, ready, high) - timed(engine, ready, low)) / (high - low)
 
     ours, ratios = ENGINES[OURS](), []
