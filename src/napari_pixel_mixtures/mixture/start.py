@@ -18,6 +18,7 @@ from sklearn.cluster import KMeans, kmeans_plusplus
 from .algebra import TINY
 from .em import Data, IllDefinedError, em_step
 from .moments import MixtureParameters
+from .plan import Plan
 from .seeding import draws_for, moments_by_label, nearest_seeds
 
 if TYPE_CHECKING:
@@ -263,6 +264,9 @@ _AT_A_TIME = 10
 # Rises of the mean log-likelihood that are not told apart.
 _EQUAL = 1e-3
 
+# Multiplications in a pass over the sub-sample that are worth threads.
+_WORTH_THREADS = 4_000_000
+
 _ROUNDS = (Round(10, 5, 0.0, 3), Round(4, 15, 1e-4), Round(2, 100, 1e-4))
 
 
@@ -321,6 +325,7 @@ def compete(
     MixtureParameters
         The winner, as the last round has improved it.
     """
+    team = _crew(team, part, settings)
     for one in rounds:
         run = partial(_improve, part=_thinned(part, one), settings=settings, one=one)
         improved = [_Run(parameters) for parameters in candidates[: one.n_starts]]
@@ -338,6 +343,18 @@ def compete(
         improved.sort(key=lambda each: _behind(each.likelihood, best))
         candidates = [each.parameters for each in improved]
     return candidates[0]
+
+
+def _crew(team: Team, part: Data, settings: StartSettings) -> Team:
+    """Return those who do short EM runs on a part of the data.
+
+    Between passes that take less than the Python around them, two threads only wait
+    for one another's turn.
+    """
+    n, d = part.samples.shape
+    plan = Plan(settings.kind.layout, d, part.samples.dtype)
+    work = n * settings.n_components * plan.n_parameters
+    return team if work > _WORTH_THREADS else team.alone()
 
 
 def _thinned(part: Data, one: Round) -> Data:
@@ -366,6 +383,7 @@ def nearest_means(
     def one(draws: Array, _: Team) -> MixtureParameters:
         return estimate(nearest_seeds(samples, weights, draws), part, settings)
 
+    team = _crew(team, part, settings)
     return team.map(one, [draws_for(n_seeds, random_state) for _ in range(n_starts)])
 
 

@@ -132,6 +132,10 @@ class Team:
         self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
 
+    def alone(self) -> Team:
+        """Return a team of only the thread that uses it."""
+        return Team(replace(self.settings, n_threads=1))
+
     def __enter__(self) -> Self:
         """Return the team; its threads start when they are needed."""
         return self

@@ -115,8 +115,7 @@ class FeatureList(QWidget):
             self._rows_layout.insertWidget(i, row)
         while len(self.rows) > len(features):
             self._drop(len(features))
-        self._scroll.n_rows = len(self.rows)
-        self._scroll.updateGeometry()
+        self._scroll.show_rows(len(self.rows))
         self._show_thumbnails()
         self._show_effects()
 
@@ -188,6 +187,12 @@ class _Scroll(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidget(inside)
+
+    def show_rows(self, n_rows: int) -> None:
+        """Ask for the room of so many rows."""
+        if n_rows != self.n_rows:
+            self.n_rows = n_rows
+            self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         """Room for all rows, up to a few."""

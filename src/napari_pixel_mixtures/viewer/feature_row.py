@@ -37,6 +37,7 @@ ROW_HEIGHT = 30  # pixels
 PICTURE_SIZE = (36, 24)  # pixels, width and height
 SLIDER_WIDTH = 64  # pixels
 SLIDER_STEPS = 100
+EFFECT_WIDTH = 28  # pixels
 SMALL = "font-size: 8pt"
 EFFECT_TIP = (
     "How alike the labels are to those of a fit without this feature (adjusted Rand "
@@ -92,6 +93,7 @@ class FeatureRow(QWidget):
         self.feature = feature
         self.form: FeatureForm | None = None
         self._trouble = ""
+        self._thumbnail: NDArray[np.uint8] | str | None = None
         self.setFixedHeight(ROW_HEIGHT)
         self.picture = QLabel()
         self.picture.setFixedSize(*PICTURE_SIZE)
@@ -107,6 +109,7 @@ class FeatureRow(QWidget):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.effect = QLabel()
         self.effect.setStyleSheet(SMALL)
+        self.effect.setFixedSize(EFFECT_WIDTH, ROW_HEIGHT)
         self.effect.setToolTip(EFFECT_TIP)
         self.influence = QSlider(Qt.Orientation.Horizontal)
         self.influence.setRange(0, SLIDER_STEPS)
@@ -157,6 +160,10 @@ class FeatureRow(QWidget):
 
     def show_thumbnail(self, thumbnail: NDArray[np.uint8] | str | None) -> None:
         """Show a thumbnail, or a mark that tells why there is none."""
+        # A label that is set anew lets the whole window be laid out and drawn.
+        if thumbnail is self._thumbnail:
+            return
+        self._thumbnail = thumbnail
         self._trouble = thumbnail if isinstance(thumbnail, str) else ""
         if isinstance(thumbnail, np.ndarray):
             self.picture.setStyleSheet("")
@@ -171,7 +178,6 @@ class FeatureRow(QWidget):
     def show_effect(self, text: str) -> None:
         """Show how much the labels change without the feature."""
         self.effect.setText(text)
-        self.effect.setVisible(bool(text))
 
     def _switch(self, on: bool) -> None:
         self.edited.emit(replace(self.feature, on=on))
