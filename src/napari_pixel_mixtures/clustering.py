@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .clusters import Clustering, reordered_iteration
 from .features import Color, Feature, FeatureGroup, Picture, influences
-from .material import Material, check_distinct, value_covariances
+from .material import Material, check_distinct, without_rounding
 from .mixture import FastGaussianMixture
 from .mixture.covariance import COVARIANCE_TYPES
 from .recipe import Recipe
@@ -303,7 +303,8 @@ def describe(
     samples = material.samples
     summary = mixture.summarize(samples.values, material.values, material.counts)
     labels = label_picture(mixture, material, picture.shape, recipe, summary.labels)
-    assert summary.value_means is not None  # because values were given
+    means, covariances = summary.value_means, summary.value_covariances
+    assert means is not None and covariances is not None  # because values were given
     for group in samples.groups:
         if isinstance(group.feature, Color):
             matrices = COVARIANCE_TYPES[recipe.covariance_type].matrices(
@@ -315,12 +316,12 @@ def describe(
             covariances = symmetric / group.factor / group.factor
             break
     else:
-        covariances = value_covariances(mixture, material, summary.value_means)
+        covariances = without_rounding(covariances, means, samples.values.dtype)
     pixel_counts = np.bincount(labels.reshape(-1), minlength=recipe.n_components + 1)
     return Clustering(
         labels=labels,
         mixture=mixture,
-        colors=summary.value_means,
+        colors=means,
         color_covariances=covariances,
         pixel_counts=pixel_counts[1:],
         picture=picture,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .features import Feature, FeatureGroup, Picture
-    from .mixture import FastGaussianMixture
     from .recipe import Recipe
 
 
@@ -318,40 +317,24 @@ def _same_pixels(
     return np.array_equal(some, others)
 
 
-def value_covariances(
-    mixture: FastGaussianMixture, material: Material, means: NDArray[np.float64]
+def without_rounding(
+    covariances: NDArray[np.float64], means: NDArray[np.float64], dtype: np.dtype[Any]
 ) -> NDArray[np.float64]:
-    """Responsibility-weighted covariance of each component's values, (K, C, C).
+    """Set to 0 what rounding left of covariances (K, C, C) of constant channels.
 
-    About the component's own mean and in float64, so that it has no negative
-    eigenvalue where all pixels of a component are of one color or nearly so.
+    Parameters
+    ----------
+    covariances : ndarray (K, C, C)
+    means : ndarray (K, C)
+        Of the channels in each component.
+    dtype : dtype
+        What they were computed in.
     """
-    samples, values, counts = material.samples.values, material.values, material.counts
-    n_components, n_channels = means.shape
-    sums = np.zeros((n_components, n_channels, n_channels))
-    totals = np.zeros(n_components)
-    length = 2**16
-    for start in range(0, len(values), length):
-        rows = slice(start, start + length)
-        block = values[rows].astype(np.float64)
-        shares = mixture.predict_proba(samples[rows]).astype(np.float64)
-        if counts is not None:
-            shares *= counts[rows, np.newaxis]
-        totals += shares.sum(axis=0)
-        for k in range(n_components):
-            centered = block - means[k]
-            sums[k] += (centered * shares[:, k : k + 1]).T @ centered
-    covariances = sums / np.maximum(totals, np.finfo(float).tiny)[:, None, None]
-    # What is left of a constant channel is the rounding of its mean.
-    precision = 4 * float(np.finfo(samples.dtype).eps)
-    largest = np.maximum(
-        np.abs(values.max(axis=0).astype(np.float64)),
-        np.abs(values.min(axis=0).astype(np.float64)),
-    )
+    precision = 4 * float(np.finfo(dtype).eps)
     variances = np.diagonal(covariances, axis1=1, axis2=2)
-    constant = variances <= (precision * largest) ** 2
-    covariances[constant[:, :, None] | constant[:, None, :]] = 0.0
-    return covariances
+    constant = variances <= (precision * means) ** 2
+    either = constant[:, :, np.newaxis] | constant[:, np.newaxis]
+    return np.where(either, 0.0, covariances)
 
 
 def check_distinct(values: NDArray[Any], n_components: int) -> None:

@@ -215,6 +215,30 @@ class TestSummarize:
                 atol=1e-6,
             )
 
+    @pytest.mark.parametrize("rare", [False, True])
+    def test_a_small_covariance_far_from_the_others_is_accurate(self, rare):
+        rng = np.random.default_rng(0)
+        labels = np.arange(20_000) % 4
+        if rare:  # all of them lie between the rows from which means are guessed
+            labels[labels == 3] = 0
+            labels[11:40:10] = 3
+        samples = (rng.normal(size=(20_000, 1)) + 100 * labels[:, None]).astype("f4")
+        values = rng.normal(size=(20_000, 2), scale=0.01) + 200 * labels[:, None]
+        values = values.astype(np.float32)
+        mixture = FastGaussianMixture(
+            4,
+            weights_init=np.full(4, 0.25),
+            means_init=100.0 * np.arange(4)[:, None],
+            precisions_init=np.ones((4, 1, 1)),
+        ).fit(samples)
+        summary = mixture.summarize(samples, values)
+        np.testing.assert_array_equal(summary.labels, labels)
+        for k in range(4):
+            of_it = values[labels == k].astype(np.float64)
+            np.testing.assert_allclose(
+                summary.value_covariances[k], np.cov(of_it.T, ddof=0), rtol=1e-3
+            )
+
     def test_without_values(self, colors, fitted):
         summary = fitted.summarize(colors.astype(np.float32))
         assert summary.labels.dtype == np.uint8

@@ -2,7 +2,7 @@
 
 from .em import Iteration
 from .estimator import FastGaussianMixture
-from .prediction import Summary
+from .summary import Summary
 from .team import engine, engine_settings, set_engine
 from .warmup import warm_up
 from .whitening import whitening_transform

@@ -172,15 +172,16 @@ def details_pass(
     entropies,
     responsibilities,
     values,
-    origin,
+    origins,
     partial,
 ):
     """Write whichever of the following has room; arrays of length 0 are left out.
 
     labels (n,); scores (n,), natural log densities; entropies (n,) in nats;
     responsibilities (n, K); and, for each chunk, partial (n_chunks, K, m) the sums of
-    the weighted responsibilities, times each column of `values` (n, C) less `origin`
-    (C,), and times each pair of columns (the lower triangle, row by row).
+    the weighted responsibilities, times each column of `values` (n, C) less the
+    component's of `origins` (K, C), and, if there is room, times each pair of these
+    (the lower triangle, row by row).
     """
     n = len(samples)
     n_chunks = (n + chunk - 1) // chunk
@@ -197,10 +198,12 @@ def details_pass(
     surprise = _buffer(SAMPLES, flat)
     best = _buffer(SAMPLES, flat)
     winner = _buffer(SAMPLES, flat)
-    # The last row of the values' tile holds ones.
-    value_tile = _buffer((n_values + 1) * SAMPLES, flat)
-    value_rows = value_tile.reshape(n_values + 1, SAMPLES)
-    value_rows[n_values] = 1.0
+    value_rows = np.zeros((n_values, SAMPLES), flat.dtype)
+    # The last row of the offsets holds ones.
+    offset_tile = _buffer((n_values + 1) * SAMPLES, flat)
+    offset_rows = offset_tile.reshape(n_values + 1, SAMPLES)
+    offset_rows[n_values] = 1.0
+    one = n_values
     live = np.zeros(n_components, np.bool_)
     while True:
         first = fetch_add(counter, group)
@@ -252,17 +255,20 @@ def details_pass(
             if len(partial):
                 sums = partial[a // chunk]
                 if n_values:
-                    _load(values, a, count, value_rows[:n_values])
-                    for j in range(n_values):
-                        value_rows[j] -= origin[j]
+                    _load(values, a, count, value_rows)
                 for k in range(n_components):
                     if not live[k]:
                         continue
-                    one = n_values
-                    sums[k, 0] += dot(densities, k, total, value_tile, one, one)
+                    sums[k, 0] += dot(densities, k, total, offset_tile, one, one)
                     m = 1 + n_values
                     for i in range(n_values):
-                        sums[k, 1 + i] += dot(densities, k, total, value_tile, one, i)
+                        origin = origins[k, i]
+                        row, offset_row = value_rows[i], offset_rows[i]
+                        for s in range(SAMPLES):
+                            offset_row[s] = row[s] - origin
+                        sums[k, 1 + i] += dot(densities, k, total, offset_tile, one, i)
+                        if m == sums.shape[1]:
+                            continue
                         for j in range(i + 1):
-                            sums[k, m] += dot(densities, k, total, value_tile, i, j)
+                            sums[k, m] += dot(densities, k, total, offset_tile, i, j)
                             m += 1

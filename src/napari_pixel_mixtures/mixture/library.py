@@ -42,7 +42,7 @@ def _arrays(dtype: Any) -> dict[str, Any]:
         "scores": types.Array(real, 1, "C"),
         "responsibilities": types.Array(real, 2, "C"),
         "values": types.Array(real, 2, "A", readonly=True),
-        "origin": types.Array(real, 1, "C"),
+        "origins": types.Array(real, 2, "C"),
     }
 
 
@@ -68,7 +68,7 @@ def _details(plan: Any, a: dict[str, Any]) -> tuple[Any, ...]:
     return (
         *(plan, types.int64, a["samples"], a["weights"], a["parameters"]),
         *(*_COUNTING, _LABELS, a["scores"], a["scores"], a["responsibilities"]),
-        *(a["values"], a["origin"], sums),
+        *(a["values"], a["origins"], sums),
     )
 
 

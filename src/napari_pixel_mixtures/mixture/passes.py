@@ -166,10 +166,11 @@ class Details:
     entropies : array (n,)
         Entropy of each sample's responsibilities, in nats.
     responsibilities : array (n, K)
-    sums : array (K, 1 + C + C (C + 1) / 2)
+    sums : array (K, 1 + C) or (K, 1 + C + C (C + 1) / 2)
         Sum of the weighted responsibilities; times each value less its origin;
-        times each pair of these.
-    origin : array (C,)
+        times each pair of these, if origins were given.
+    origins : array (K, C)
+        Values that sums are about.
     """
 
     labels: NDArray[np.uint8]
@@ -177,7 +178,7 @@ class Details:
     entropies: Array
     responsibilities: Array
     sums: Array
-    origin: Array
+    origins: Array
 
 
 def detail(
@@ -191,6 +192,7 @@ def detail(
     responsibilities: bool = False,
     sums: bool = False,
     values: Array | None = None,
+    about: Array | None = None,
     weights: Array | None = None,
 ) -> Details:
     """Tell more about each sample, in one pass.
@@ -205,6 +207,8 @@ def detail(
         What is wanted.
     values : array (n, C), optional
         What is summed besides the responsibilities.
+    about : array (K, C), optional
+        Values that sums shall be about, of pairs too; best each component's means.
     weights : array (n,), optional
         How much each sample counts in `sums`.
     """
@@ -215,21 +219,25 @@ def detail(
     n_values = 0 if values is None else values.shape[1]
     if values is None:
         values = np.broadcast_to(np.zeros((), dtype), (n, 0))
-        origin = np.zeros(0, dtype)
-    else:
+        about = np.zeros((k, 0))
+        n_sums = 1
+    elif about is None:
         # Sums about a typical value are accurate even if the values are large.
         typical = values[:: max(1, n // 1000)].mean(axis=0, dtype=np.float64)
-        origin = typical.astype(dtype)
+        about = np.broadcast_to(typical, (k, n_values))
+        n_sums = 1 + n_values
+    else:
+        n_sums = 1 + n_values + n_values * (n_values + 1) // 2
+    origins = np.ascontiguousarray(about, dtype)
     if weights is None:
         weights = np.broadcast_to(np.ones((), dtype), (n,))
-    n_sums = 1 + n_values + n_values * (n_values + 1) // 2
     result = Details(
         labels=np.empty(n * labels, np.uint8),
         scores=np.empty(n * scores, dtype),
         entropies=np.empty(n * entropies, dtype),
         responsibilities=np.empty((n * responsibilities, k), dtype),
         sums=np.zeros((k, n_sums)),
-        origin=origin.astype(np.float64),
+        origins=origins.astype(np.float64),
     )
     run = kernel("details", plan)
     length = k * n_sums
@@ -256,7 +264,7 @@ def detail(
             run(
                 *(plan, plan.width, inputs[0], inputs[1], density.array),
                 *(counter, parts.chunk, parts.group, *outputs),
-                *(inputs[2], origin, partial),
+                *(inputs[2], origins, partial),
             )
 
         team.run(task, parts.n_helpers)

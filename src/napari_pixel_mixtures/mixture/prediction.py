@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from .checks import check_exponents, check_finite, check_sample_weight
 from .covariance import COVARIANCE_TYPES
 from .moments import Density, MixtureParameters
 from .passes import detail, label
+from .summary import Summary, summary
 from .team import Team
 
 if TYPE_CHECKING:
@@ -21,28 +21,6 @@ if TYPE_CHECKING:
     from .covariance_base import CovarianceType
 
     Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Summary:
-    """What a mixture says about samples, gathered in one pass.
-
-    Attributes
-    ----------
-    labels : array (n,) of uint8
-        The most probable component of each sample, counted from 0.
-    counts : array (K,) of float64
-        Sum of the responsibilities of each component, times the sample weights.
-    value_means : array (K, C) of float64, or None without values
-        Responsibility-weighted mean of the values.
-    value_covariances : array (K, C, C) of float64, or None without values
-        Responsibility-weighted covariance of the values.
-    """
-
-    labels: NDArray[np.uint8]
-    counts: NDArray[np.float64]
-    value_means: NDArray[np.float64] | None
-    value_covariances: NDArray[np.float64] | None
 
 
 class Predicting(GaussianMixture):  # type: ignore[misc]
@@ -199,26 +177,7 @@ class Predicting(GaussianMixture):  # type: ignore[misc]
                 f"got the shape {table.shape}; pass an array (n, C)."
             )
         with Team() as team:
-            found = detail(
-                self._density(checked),
-                checked,
-                team,
-                labels=True,
-                sums=True,
-                values=table,
-                weights=weights,
-            )
-        counts = found.sums[:, 0]
-        if table is None:
-            return Summary(found.labels, counts, None, None)
-        c = table.shape[1]
-        shares = found.sums / np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
-        means = shares[:, 1 : 1 + c]
-        i, j = np.tril_indices(c)
-        second = np.empty((len(counts), c, c))
-        second[:, i, j] = second[:, j, i] = shares[:, 1 + c :]
-        covariances = second - means[:, :, None] * means[:, None, :]
-        return Summary(found.labels, counts, means + found.origin, covariances)
+            return summary(self._density(checked), checked, team, table, weights)
 
     def _check_byte_labels(self) -> None:
         if self.n_components > 256:
