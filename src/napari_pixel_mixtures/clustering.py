@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 
 from .clusters import Clustering, reordered_iteration
@@ -301,7 +302,8 @@ def describe(
     history : tuple of Iteration
     """
     samples = material.samples
-    summary = mixture.summarize(samples.values, material.values, material.counts)
+    with config_context(assume_finite=True):  # as material always is
+        summary = mixture.summarize(samples.values, material.values, material.counts)
     labels = label_picture(mixture, material, picture.shape, recipe, summary.labels)
     means, covariances = summary.value_means, summary.value_covariances
     assert means is not None and covariances is not None  # because values were given

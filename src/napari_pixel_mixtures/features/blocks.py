@@ -30,9 +30,9 @@ def on_all_cores(task: Callable[[_Item], None], items: Iterable[_Item]) -> None:
             pass
 
 
-def blocks(n: int) -> list[slice]:
+def blocks(n: int, size: int = BLOCK) -> list[slice]:
     """Divide n rows into blocks."""
-    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
+    return [slice(start, start + size) for start in range(0, n, size)]
 
 
 def by_rows(

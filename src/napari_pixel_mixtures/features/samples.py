@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SCALINGS = ("group", "raw")
 
+_BLOCK = 2**13  # rows that are scaled at a time
+
 
 @dataclass(frozen=True)
 class FeatureGroup:
@@ -150,6 +152,7 @@ class Samples:
         values = np.empty((n, stops[-1]), picture.float_type)
         left: NDArray[np.bool_] | None = None
         groups: list[FeatureGroup] = []
+        measured: list[NDArray[Any]] = []
         for feature, start, stop in zip(used, [0, *stops], stops, strict=False):
             columns = cache.columns(picture, feature, counts)
             if pixels is not None:
@@ -168,7 +171,7 @@ class Samples:
                 factor /= columns.deviation or 1.0
             limit = 1e15 if values.itemsize == 4 else 1e150
             _check_size(columns.largest * factor, feature, limit)
-            _scale(columns.values, factor, values[:, start:stop])
+            measured.append(columns.values)
             groups.append(FeatureGroup(feature, start, stop, factor))
         if left is not None:
             if not left.any():
@@ -180,19 +183,29 @@ class Samples:
             rest = np.zeros(picture.shape, bool)
             rest.reshape(-1)[slice(None) if pixels is None else pixels] = left
             return cls.measure(picture, features, scaling, rest, counts, cache, factors)
+        _scale(measured, groups, values)
         return cls(values, tuple(sum(names, ())), tuple(groups), pixels)
 
 
-def _scale(columns: NDArray[Any], factor: float, scaled: NDArray[Any]) -> None:
-    """Multiply columns (n, d), from one array to another."""
+def _scale(
+    measured: Sequence[NDArray[Any]],
+    groups: Sequence[FeatureGroup],
+    values: NDArray[Any],
+) -> None:
+    """Multiply the columns (n, d) of each group into its columns of `values`."""
 
     def task(part: slice) -> None:
-        # In float64, so that float32 samples are rounded only once.
-        np.multiply(
-            columns[part], factor, scaled[part], dtype=np.float64, casting="unsafe"
-        )
+        for columns, group in zip(measured, groups, strict=True):
+            for j, target in enumerate(values[part, group.columns].T):
+                # In float64, so that float32 samples are rounded only once.
+                np.multiply(
+                    *(columns[part, j], group.factor, target),
+                    dtype=np.float64,
+                    casting="unsafe",
+                )
 
-    on_all_cores(task, blocks(len(columns)))
+    # All columns of a block, while it is in the cache.
+    on_all_cores(task, blocks(len(values), _BLOCK))
 
 
 def _check_size(largest: float, feature: Feature, limit: float) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .lanes import Emitter, Lanes
 
-UNROLLED = 10
+UNROLLED = 11
 """Number of features up to which kernels are unrolled."""
 
 ROWS = 4
