@@ -22,7 +22,7 @@ ARROWS = {
     "recipe": {"features"},
     "presets": {"features", "recipe"},
     "matching": set(),
-    "smoothing": {"material", "mixture"},
+    "smoothing": {"features.blocks", "material", "mixture"},
     "regions": {"features"},
     "material": {"features", "mixture", "recipe"},
     "clusters": {"features", "mixture", "recipe", "matching", "regions"},

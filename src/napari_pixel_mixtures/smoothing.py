@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.ndimage as ndi
+
+from .features.blocks import on_all_cores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,14 +66,22 @@ def smooth_labels(
             continue
         responsibilities = mixture.predict_proba(material.samples.values[rows])
         inner = slice(start - first, stop - first)
+        shares = np.zeros((mixture.n_components, last - first, *shape[1:]), np.float32)
+
+        def spread(
+            k: int,
+            shares: NDArray[np.float32] = shares,
+            pixels: NDArray[np.intp] | slice = pixels,
+            responsibilities: NDArray[Any] = responsibilities,
+        ) -> None:
+            shares[k].reshape(-1)[pixels] = responsibilities[:, k]
+            shares[k] = blur(shares[k], sigma)
+
+        on_all_cores(spread, range(mixture.n_components))
         largest = np.zeros((stop - start, *shape[1:]), np.float32)
-        for k in range(mixture.n_components):
-            share = np.zeros((last - first, *shape[1:]), np.float32)
-            share.reshape(-1)[pixels] = responsibilities[:, k]
-            share = blur(share, sigma)
-            better = share[inner] > largest
-            labels[start:stop][better] = k + 1
-            largest[better] = share[inner][better]
+        for k, share in enumerate(shares[:, inner]):
+            np.copyto(labels[start:stop], k + 1, where=share > largest)
+            np.maximum(largest, share, out=largest)
         clustered = np.zeros((last - first, *shape[1:]), bool)
         clustered.reshape(-1)[pixels] = True
         labels[start:stop][~clustered[inner]] = 0
