@@ -8,18 +8,37 @@
 export QT_QPA_PLATFORM=xcb
 
 failed=
+fail() {
+    failed="$failed${failed:+, }$1"
+}
 check() {
     name=$1
     shift
     echo "== $name"
-    "$@" </dev/null || failed="$failed${failed:+, }$name"
+    "$@" </dev/null || fail "$name"
 }
+
+# Tests of the viewer and all others take about as long, and run at once.
+if [ $# -eq 0 ]; then
+    others=$(mktemp)
+    with_display "$python" -m pytest --ignore=tests/viewer </dev/null >"$others" 2>&1 &
+    running=$!
+fi
 
 check "ruff check" "$python" -m ruff check
 check "ruff format" "$python" -m ruff format --check
 check "mypy" "$python" -m mypy
 check "npe2 validate" "$python" -m npe2 validate --imports napari-pixel-mixtures
-check "pytest" with_display "$python" -m pytest "$@"
+
+if [ $# -eq 0 ]; then
+    check "pytest tests/viewer" with_display "$python" -m pytest tests/viewer
+    echo "== pytest of all else"
+    wait "$running" || fail "pytest of all else"
+    cat "$others"
+    rm "$others"
+else
+    check "pytest" with_display "$python" -m pytest "$@"
+fi
 
 [ -z "$failed" ] || stop "== failed: $failed"
 echo "== all passed"
