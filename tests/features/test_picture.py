@@ -230,6 +230,7 @@ def test_what_does_not_fit_the_array_is_refused(make, sentence):
         ((3, 5, 7), ("x", "y", "z"), "XYZ", (0, 1, 2)),
         ((3, 5, 7), ("y", "t", "x"), "YTX", (0, 2)),
         ((3, 5, 7), ("lambda", "y", "x"), ("lambda", "Y", "X"), (1, 2)),
+        ((3, 5, 7), ("lambda", "yz", "x"), ("lambda", "yz", "X"), (2,)),
         ((3, 5, 7), ("plane", "row", "column"), ("plane", "row", "column"), (1, 2)),
         ((3, 5, 7), ("t", "lambda", "x"), ("T", "lambda", "X"), (2,)),
         ((3, 5, 7), ("x", "y", "x"), "XYX", (1, 2)),

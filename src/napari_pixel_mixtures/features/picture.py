@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+AXES = ("X", "Y", "Z", "T")
+"""Names of the last four axes, the last one first."""
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -350,5 +353,5 @@ class Picture:
 def _axis_name(label: str, place: int) -> str:
     if label[:1].isalpha():
         capital = {"time": "T"}.get(label.lower(), label.upper())
-        return capital if capital in "XYZT" else label
-    return "XYZT"[-1 - place] if place >= -4 else f"axis {place}"
+        return capital if capital in AXES else label
+    return AXES[-1 - place] if place >= -4 else f"axis {place}"
