@@ -63,7 +63,8 @@ class Samples:
     values : ndarray (n, d) float32 or float64
         Scaled and weighted features.
     names : tuple of str
-        Name of each column.
+        Name of each column, no two the same: of two features that call a column
+        "distance 1", the later one has "distance 1 (2)".
     groups : tuple of FeatureGroup
         Which columns belong to which feature. Features of more influence come
         first, those of the same in the order in which they were given.
@@ -95,7 +96,7 @@ class Samples:
         ----------
         picture : Picture
         features : sequence of Feature
-            Those with weight 0 or influence 0 are left out.
+            Those that are off, or have weight 0 or influence 0, are left out.
         scaling : {"group", "raw"}
             "group" divides each feature by its pooled standard deviation, the root
             of the mean variance of its columns; "raw" keeps native units. Both are
@@ -107,8 +108,6 @@ class Samples:
             How often each pixel counts, for the standard deviations; 1 by default.
         cache : FeatureCache, optional
             Where computed features are kept.
-            How often each row stands in the whole picture, for the standard
-            deviations; 1 by default.
         factors : sequence of float, optional
             What each used feature is multiplied by, as measured on another picture
             (`FeatureGroup.factor`), instead of scaling and weight.
@@ -116,9 +115,8 @@ class Samples:
         Raises
         ------
         ValueError
-            No feature has a weight above 0, the scaling is unknown, the picture
-            cannot be measured so, no pixel is left, or values are too large to be
-            squared.
+            No feature is used, the scaling is unknown, the picture cannot be
+            measured so, no pixel is left, or values are too large to be squared.
 
         Examples
         --------
@@ -137,8 +135,8 @@ class Samples:
         used.sort(key=lambda feature: -feature.influence)
         if not used:
             raise ValueError(
-                "Expected at least one feature with a weight above 0, got none; "
-                "turn on color, position or distance."
+                "Expected at least one feature that is on, with weight and influence "
+                "above 0, got none; turn on color, position or distance."
             )
         if scaling not in SCALINGS:
             raise ValueError(f"Expected a scaling among {SCALINGS}, got {scaling!r}.")
@@ -180,7 +178,19 @@ class Samples:
             rest = np.zeros(picture.shape, bool)
             rest.reshape(-1)[slice(None) if pixels is None else pixels] = left
             return cls.measure(picture, features, scaling, rest, counts, cache, factors)
-        return cls(values, tuple(sum(names, ())), tuple(groups), pixels)
+        return cls(values, _distinct(sum(names, ())), tuple(groups), pixels)
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Count names that were there before."""
+    found: dict[str, None] = {}
+    for name in names:
+        another, n = name, 1
+        while another in found:
+            n += 1
+            another = f"{name} ({n})"
+        found[another] = None
+    return tuple(found)
 
 
 def _scale(columns: NDArray[Any], factor: float, scaled: NDArray[Any]) -> None:
