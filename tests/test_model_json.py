@@ -244,6 +244,10 @@ BITS = pack(MASK)["bits"]
             "Expected the threshold to be a finite number, got 'low'.",
         ),
         (
+            edited("mixture", "lower_bound", value=-(10**400)),
+            f"Expected the lower bound to be a finite number, got -1{'0' * 78}.",
+        ),
+        (
             edited("mask", "bits", value="!"),
             "Expected the bits of a mask of shape (27, 40), got '!'.",
         ),
