@@ -172,3 +172,10 @@ def test_bad_settings():
     with pytest.raises(ValueError) as error:
         clustering.regions(contrast=-1)
     assert str(error.value) == "Expected contrast to be a number from 0, got -1."
+
+
+def test_a_picture_in_long_double_is_merged():
+    image = np.zeros((6, 9), np.longdouble)
+    image[:, 3:6], image[:, 6:] = 1, 50
+    found = cluster(image, 3).regions(min_size=1, contrast=10.0)
+    assert len(np.unique(found)) == 2

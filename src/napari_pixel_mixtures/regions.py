@@ -107,7 +107,8 @@ def merge_similar(
     limit = contrast**2 * float(sizes.sum())
     labeled = flat > 0
     for channel, column in enumerate(values.T):
-        sums = np.bincount(flat, np.where(labeled, column, 0), n + 1)
+        weights = np.where(labeled, column, 0).astype(np.float64)
+        sums = np.bincount(flat, weights, n + 1)
         means[:, channel] = sums[1:] / sizes
     neighbors = _neighbors(regions, n)
 
