@@ -66,6 +66,32 @@ def test_regions_are_connected_and_large_enough():
         assert len(np.unique(clustering.labels[pieces == number])) == 1
 
 
+@pytest.mark.parametrize("shape", [(5, 4, 3, 6), (2, 3, 2, 3, 4)])
+def test_pieces_reach_along_more_than_three_axes(shape):
+    labels = np.random.default_rng(0).integers(0, 4, shape)
+    found = connected_regions(labels, 1)
+    expected = np.zeros(shape, int)
+    for label in (1, 2, 3):  # scipy knows any number of axes, but only one label
+        pieces, _ = ndi.label(labels == label)
+        expected[labels == label] = (pieces + expected.max())[labels == label]
+    assert found.dtype == np.int32
+    firsts = [np.flatnonzero(found == i)[0] for i in range(1, found.max() + 1)]
+    assert firsts == sorted(firsts)
+    pairs = np.unique(np.stack([found.ravel(), expected.ravel()]), axis=1)
+    for numbers, theirs in (pairs, pairs[::-1]):
+        np.testing.assert_array_equal(np.unique(numbers), range(theirs.max() + 1))
+        assert len(np.unique(numbers)) == len(numbers)
+
+
+def test_a_series_of_volumes_is_cut_into_segments():
+    image = np.zeros((2, 3, 10, 12), np.uint8)
+    image[..., 6:], image[..., 2, 3] = 200, 100
+    regions = cluster(image, 3, channel_axis=None).regions(min_size=100, contrast=1)
+    np.testing.assert_array_equal(
+        regions, np.where(np.arange(12) < 6, 1, 2) + 0 * image
+    )
+
+
 def slow_merge(regions, values, contrast):
     """Look at all neighbors and their pixels anew before each merge."""
     regions = regions.copy()
