@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,12 @@ def not_negative(name: str, value: object) -> float:
     if not 0 <= number < math.inf:
         raise ValueError(f"Expected {name} to be a number from 0, got {value!r:.80}.")
     return number
+
+
+def positive_numbers(values: object) -> list[float]:
+    """Give numbers above 0 as floats; none where one of them is not."""
+    found = [as_float(v) for v in values] if isinstance(values, Iterable) else []
+    return found if all(0 < number < math.inf for number in found) else []
 
 
 def fraction(name: str, value: object) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
@@ -12,7 +13,7 @@ import numpy as np
 from .picture_checks import as_companion, as_names, as_numbers, as_scale
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -46,7 +47,7 @@ class Picture:
     ------
     ValueError
         There is not one name for each channel, or one scale or label for each axis,
-        or a companion has another shape.
+        or companions are no mapping, or one has another shape.
 
     Examples
     --------
@@ -72,9 +73,14 @@ class Picture:
         names = as_names("channels", self.names, n)
         labels = as_names("axes", self.axis_labels, len(shape))
         scale = None if self.scale is None else as_scale(self.scale, len(shape))
+        if not isinstance(self.companions, Mapping):
+            raise ValueError(
+                "Expected companions as a dict of arrays by their names, got "
+                f"{self.companions!r:.80}."
+            )
         companions = {
             name: as_companion(name, companion, shape)
-            for name, companion in dict(self.companions).items()
+            for name, companion in self.companions.items()
         }
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "axis_labels", labels)
@@ -290,6 +296,17 @@ class Picture:
                 for f in (np.min, np.max)
             ]
         )
+
+    @cached_property
+    def overexposed(self) -> bool:
+        """Whether most floating colors are above 1, where all of them are clipped.
+
+        Nearly always they are numbers of 8 or 16 bits in a floating type.
+        """
+        if not self.rgb or self.values.dtype.kind != "f":
+            return False
+        some = self.pixels[:: max(1, len(self.pixels) // 100_000)]
+        return bool(np.count_nonzero(some > 1) > some.size / 2)
 
     def to_rgb(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Turn channel values (..., C) into colors (..., 3) from 0 to 1.
