@@ -96,8 +96,8 @@ def test_images_that_cannot_be_read_are_told_and_skipped(folder, tmp_path):
             f"Expected an image that can be read, got {name}: "
         )
     assert refused["b5.png"] == (
-        "Expected red, green and blue along a channel axis, got an array of shape "
-        "(54, 80) without one; set channel_axis."
+        "Expected an image with the channels R, G, B of the model, got gray; choose "
+        "an image of the same kind."
     )
     assert [s.path.name for s in steps if s.outcome == "labeled"] == [*IMAGES]
     assert pd.read_csv(tmp_path / "out" / "tables.csv")["image"].nunique() == 4

@@ -275,8 +275,8 @@ def test_a_model_reads_pictures_as_its_own_was_read():
         (
             "colors",
             PICTURE[..., 0],
-            "Expected red, green and blue along a channel axis, got an array of shape "
-            "(54, 80) without one; set channel_axis.",
+            "Expected an image with the channels R, G, B of the model, got gray; "
+            "choose an image of the same kind.",
         ),
         (
             "colors",

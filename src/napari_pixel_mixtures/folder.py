@@ -13,6 +13,7 @@ import imageio.v3 as imageio
 import numpy as np
 import tifffile
 
+from .features.checks import positive_numbers
 from .model import Model, write_whole
 from .progress import run
 
@@ -139,7 +140,9 @@ def folder_steps(
             f"one that measures the companions {sorted(model.companions)!s:.200} as "
             "well; leave out these features, or apply it in Python, picture by picture."
         )
-    sizes = None if scale is None else _as_sizes(scale)
+    sizes = None if scale is None else positive_numbers(scale)
+    if sizes == []:
+        raise ValueError(f"Expected a scale of numbers above 0, got {scale!r:.80}.")
     paths = _images(folder, output)
     output.mkdir(parents=True, exist_ok=True)
     about = {"model": model.digest, "scale": sizes, "unit": unit}
@@ -167,17 +170,6 @@ def folder_steps(
         yield step
     _write_tables(output, [step.path for step in steps if step.outcome != "refused"])
     return tuple(steps)
-
-
-def _as_sizes(scale: Sequence[float]) -> list[float]:
-    """Give a scale as Python's numbers."""
-    try:
-        sizes: list[float] = np.asarray(scale, np.float64).reshape(len(scale)).tolist()
-    except (TypeError, ValueError):
-        sizes = []
-    if not sizes or not all(np.isfinite(size) and size > 0 for size in sizes):
-        raise ValueError(f"Expected a scale of numbers above 0, got {scale!r:.80}.")
-    return sizes
 
 
 def read_image(path: Path) -> NDArray[Any]:

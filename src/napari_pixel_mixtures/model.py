@@ -17,6 +17,7 @@ from .certainty import Certainty
 from .classes import Classes
 from .clustering import cluster_steps, describe, mask_of
 from .features import Companion, Picture
+from .features.picture_checks import as_numbers
 from .material import Material
 from .model_json import LARGEST_FILE, as_number, from_text, to_text
 from .progress import run
@@ -216,7 +217,9 @@ class Model:
 
     def _as_picture(self, image: ArrayLike) -> Picture:
         """Read an array; a gray model takes colors for no volume."""
-        picture = Picture.from_array(image, self.channel_axis, self.rgb)
+        array = as_numbers(image)
+        rgb = self.rgb if array.ndim > 2 else None  # then `read` refuses it
+        picture = Picture.from_array(array, self.channel_axis, rgb)
         gray = self.channel_axis is None
         if gray and len(picture.shape) > 2 and picture.shape[-1] in (3, 4):
             raise ValueError(
