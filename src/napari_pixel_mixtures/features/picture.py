@@ -101,9 +101,9 @@ class Picture:
         ----------
         array : array_like
             At least two-dimensional beside the channels; a two-dimensional array
-            is read as a grey picture by default.
+            is read as a gray picture by default.
         channel_axis : int or None
-            The axis of the channels; None for a grey picture or volume.
+            The axis of the channels; None for a gray picture or volume.
         rgb : bool, optional
             Whether the channels are colors: red, green, blue and perhaps alpha,
             which is left out. By default that is guessed as napari does: three or
@@ -146,7 +146,7 @@ class Picture:
                 raise ValueError(
                     "Expected two axes or more beside the channels, got an array of "
                     f"shape {array.shape} with channel_axis={channel_axis}; use "
-                    "channel_axis=None for a grey picture."
+                    "channel_axis=None for a gray picture."
                 )
             if rgb is None:
                 on_last_axis = channel_axis in (-1, array.ndim - 1)
@@ -172,7 +172,7 @@ class Picture:
         names: Sequence[str] | None = None,
         **about: Any,
     ) -> Self:
-        """Read several grey images as the channels of one.
+        """Read several gray images as the channels of one.
 
         Parameters
         ----------
@@ -311,7 +311,7 @@ class Picture:
     def to_rgb(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Turn channel values (..., C) into colors (..., 3) from 0 to 1.
 
-        One channel gives greys; of more than three the first three are shown as
+        One channel gives grays; of more than three the first three are shown as
         red, green and blue; values beyond `limits` are clipped.
         """
         low, high = self.limits
