@@ -205,3 +205,10 @@ def test_a_picture_in_long_double_is_merged():
     image[:, 3:6], image[:, 6:] = 1, 50
     found = cluster(image, 3).regions(min_size=1, contrast=10.0)
     assert len(np.unique(found)) == 2
+
+
+def test_contrast_of_8_bit_colors_in_a_floating_type():
+    """As Lab they would all be white."""
+    image = np.tile(np.repeat([0.0, 50, 250], 20)[:, np.newaxis], (20, 1, 3))
+    values = perceived(Picture.from_array(image), np.ones((20, 60), bool))
+    np.testing.assert_allclose(np.unique(values), [0, 20, 100])

@@ -80,16 +80,17 @@ def _pieces(labels: NDArray[Any]) -> NDArray[np.intp]:
 def perceived(picture: Picture, labeled: NDArray[np.bool_]) -> NDArray[Any]:
     """Give values in which a contrast of 2 or so can just be seen, (n_pixels, C).
 
-    Of a picture in color CIE L*a*b*. Of another each channel in hundredths of its
-    range, from the 1st to the 99th percentile of the labeled pixels: what black and
-    white are is not known, and few very bright pixels shall not decide it.
+    Of a picture in color CIE L*a*b*. Of another, or of floating colors that are no
+    parts of 1, each channel in hundredths of its range, from the 1st to the 99th
+    percentile of the labeled pixels: what black and white are is not known, and few
+    very bright pixels shall not decide it.
 
     Parameters
     ----------
     picture : Picture
     labeled : ndarray (*spatial) bool
     """
-    if picture.rgb:
+    if picture.rgb and not picture.overexposed:
         return Lab().compute(picture, None)
     rows = picture.pixels[labeled.reshape(-1)].astype(np.float64)
     if len(rows) == 0:
