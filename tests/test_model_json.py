@@ -207,6 +207,11 @@ BITS = pack(MASK)["bits"]
             "number of JSON.",
         ),
         (
+            edited("features", 0, "factor", value=0),
+            "Expected the factor of a feature to be a number from 1e-150 to 1e+150, "
+            "got 0.",
+        ),
+        (
             edited("features", 0, "columns", value=2),
             "Expected means as numbers in the shape (3, 4), got "
             f"{json.loads(TEXT)['mixture']['means']!r:.80}.",

@@ -30,7 +30,8 @@ LARGEST_FILE = 2**26  # bytes
 MOST_PIXELS = 2**30  # of a mask
 MOST_AXES = 16
 MOST_COLUMNS = 2000  # of features, or channels
-LARGEST = 1e300  # of a factor or parameter
+LARGEST = 1e300  # of a parameter
+FACTORS = (1e-150, 1e150)  # on features, whose values are no larger
 
 FIELDS = {
     "format",
@@ -196,7 +197,7 @@ def _groups(data: object) -> tuple[FeatureGroup, ...]:
     for entry in _list("the features of the model", data, 1, MOST_COLUMNS):
         _check_fields("a feature", entry, {"feature", "columns", "factor"})
         columns = whole("the columns of a feature", entry["columns"], 1, MOST_COLUMNS)
-        factor = as_number("the factor of a feature", entry["factor"])
+        factor = within("the factor of a feature", entry["factor"], *FACTORS)
         feature = Feature.from_json(entry["feature"])
         if not feature.used:
             raise ValueError(
