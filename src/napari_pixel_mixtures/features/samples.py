@@ -141,7 +141,7 @@ class Samples:
         if scaling not in SCALINGS:
             raise ValueError(f"Expected a scaling among {SCALINGS}, got {scaling!r}.")
         cache = cache or FeatureCache()
-        names = [feature.names(picture) for feature in used]
+        names = _distinct([feature.names(picture) for feature in used])
         stops = np.cumsum([len(columns) for columns in names]).tolist()
         pixels = None if valid is None else np.flatnonzero(valid)
         n = int(np.prod(picture.shape)) if pixels is None else len(pixels)
@@ -178,19 +178,7 @@ class Samples:
             rest = np.zeros(picture.shape, bool)
             rest.reshape(-1)[slice(None) if pixels is None else pixels] = left
             return cls.measure(picture, features, scaling, rest, counts, cache, factors)
-        return cls(values, _distinct(sum(names, ())), tuple(groups), pixels)
-
-
-def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Count names that were there before."""
-    found: dict[str, None] = {}
-    for name in names:
-        another, n = name, 1
-        while another in found:
-            n += 1
-            another = f"{name} ({n})"
-        found[another] = None
-    return tuple(found)
+        return cls(values, tuple(sum(names, ())), tuple(groups), pixels)
 
 
 def _scale(columns: NDArray[Any], factor: float, scaled: NDArray[Any]) -> None:
@@ -213,3 +201,18 @@ def _check_size(largest: float, feature: Feature, limit: float) -> None:
             f"{largest:.3g}; divide the image by its largest value, or lower the "
             "feature's weight."
         )
+
+
+def _distinct(names: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Count the names of columns that were there before."""
+    taken: set[str] = set()
+
+    def distinct(name: str) -> str:
+        another, n = name, 1
+        while another in taken:
+            n += 1
+            another = f"{name} ({n})"
+        taken.add(another)
+        return another
+
+    return [tuple(map(distinct, columns)) for columns in names]
