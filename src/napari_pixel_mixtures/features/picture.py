@@ -275,20 +275,12 @@ class Picture:
         """What is black and what is bright in each channel, (2, C).
 
         Of colors the range of their type: 0 to 1 if boolean or floating; of signed
-        or wide integers the range of 8 or 16 bits if that holds them, as arrays of
-        such numbers are integer in numpy by default. Of other channels their smallest
-        and largest finite value.
+        or wide integers, and of floating colors that are `overexposed`, the range of 8
+        or 16 bits if that holds them, as numpy makes such types of them. Of other
+        channels their smallest and largest finite value.
         """
-        kind = self.values.dtype.kind
-        if self.rgb and kind in "bf":
-            return np.array([[0.0] * self.n_channels, [1.0] * self.n_channels])
         if self.rgb:
-            dtype = self.values.dtype
-            top = float(np.iinfo(dtype).max)
-            if dtype not in (np.uint8, np.uint16):
-                largest = self.values.max()
-                top = next((t for t in (255.0, 65535.0) if largest <= t), top)
-            return np.array([[0.0] * self.n_channels, [top] * self.n_channels])
+            return np.array([[0.0] * self.n_channels, [self._white] * self.n_channels])
         channels = [channel[np.isfinite(channel)] for channel in self.pixels.T]
         return np.array(
             [
@@ -296,6 +288,17 @@ class Picture:
                 for f in (np.min, np.max)
             ]
         )
+
+    @property
+    def _white(self) -> float:
+        dtype = self.values.dtype
+        if dtype.kind == "b" or (dtype.kind == "f" and not self.overexposed):
+            return 1.0
+        if dtype in (np.uint8, np.uint16):
+            return float(np.iinfo(dtype).max)
+        largest = float(np.max(self.values, initial=0, where=np.isfinite(self.values)))
+        top = largest if dtype.kind == "f" else float(np.iinfo(dtype).max)
+        return next((t for t in (255.0, 65535.0) if largest <= t), top)
 
     @cached_property
     def overexposed(self) -> bool:
@@ -306,7 +309,7 @@ class Picture:
         if not self.rgb or self.values.dtype.kind != "f":
             return False
         some = self.pixels[:: max(1, len(self.pixels) // 100_000)]
-        return bool(np.count_nonzero(some > 1) > some.size / 2)
+        return bool(np.count_nonzero(some > 1) > np.count_nonzero(some <= 1))
 
     def to_rgb(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Turn channel values (..., C) into colors (..., 3) from 0 to 1.
