@@ -195,7 +195,7 @@ BAD_IMAGES = {
         np.ones((4, 5)),
         ValueError,
         "Expected two axes or more beside the channels, got an array of shape (4, 5) "
-        "with channel_axis=0; use channel_axis=None for a grey picture.",
+        "with channel_axis=0; use channel_axis=None for a gray picture.",
         {"channel_axis": 0},
     ),
     "only NaN": BadImage(

@@ -116,7 +116,7 @@ def test_an_unknown_component_is_refused(label):
     )
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1, np.nan])
+@pytest.mark.parametrize("share", [-0.1, 1.1, np.nan, None, "all"])
 def test_an_impossible_quantile_is_refused(share):
     with pytest.raises(ValueError) as error:
         Certainty(cluster(PICTURE, 4, max_iter=500)).threshold(share)

@@ -723,8 +723,8 @@ def test_bad_images_are_refused_in_a_sentence(name):
         ),
         (
             {"features": []},
-            "Expected at least one feature with a weight above 0, got none; turn on "
-            "color, position or distance.",
+            "Expected at least one feature that is on, with weight and influence above "
+            "0, got none; turn on color, position or distance.",
         ),
         (
             {"features": AnchorDistance(anchors=[(1, 2, 3)])},

@@ -88,3 +88,12 @@ def test_nothing_to_draw():
     with pytest.raises(ValueError) as caught:
         comparison_figure([])
     assert str(caught.value) == "Expected at least one clustering to draw, got none."
+
+
+def test_what_is_not_a_number_is_white():
+    image = np.random.default_rng(0).random((50, 90)) / 2
+    image[3, 4], image[5, 6] = np.nan, np.inf
+    figure = comparison_figure([cluster(image, n_components=2)])
+    for column in range(3):
+        shown = panel(figure, 0, column, (50, 90))
+        assert (shown[[3, 5], [4, 6]] == 255).all()

@@ -96,8 +96,8 @@ def test_images_that_cannot_be_read_are_told_and_skipped(folder, tmp_path):
             f"Expected an image that can be read, got {name}: "
         )
     assert refused["b5.png"] == (
-        "Expected red, green and blue along a channel axis, got an array of shape "
-        "(54, 80) without one; set channel_axis."
+        "Expected an image with the channels R, G, B of the model, got gray; choose "
+        "an image of the same kind."
     )
     assert [s.path.name for s in steps if s.outcome == "labeled"] == [*IMAGES]
     assert pd.read_csv(tmp_path / "out" / "tables.csv")["image"].nunique() == 4
@@ -133,7 +133,7 @@ def test_what_changed_is_made_again(folder, tmp_path):
     (out / "a.png.csv").unlink()
     assert labeled() == ["a.png"]
     assert labeled(scale=(3, 3)) == [*IMAGES]
-    assert labeled(scale=(3, 3)) == []
+    assert labeled(scale=np.array([3, 3], np.float32)) == []
     assert labeled(Model.of(CLUSTERING), scale=(3, 3)) == [*IMAGES]
     for damage in ("", "[]", "{}", '{"images": 5}', "[" * 100_000):
         (out / "manifest.json").write_text(damage)
@@ -168,10 +168,31 @@ def test_folders_that_cannot_be_are_refused(folder, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_an_impossible_scale_stops_the_run(folder, tmp_path):
+@pytest.mark.parametrize("scale", [(0, 1), (np.nan, 1), (), "ab", 2.0, [[1, 2]]])
+def test_an_impossible_scale_stops_the_run(folder, tmp_path, scale):
     with pytest.raises(ValueError) as error:
-        apply_to_folder(MODEL, folder, tmp_path / "out", scale=(0, 1))
-    assert str(error.value) == ("Expected a scale of numbers above 0, got (0, 1).")
+        apply_to_folder(MODEL, folder, tmp_path / "out", scale=scale)
+    assert str(error.value) == f"Expected a scale of numbers above 0, got {scale!r}."
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_gray_model_refuses_pictures_in_color(folder, tmp_path):
+    gray = PICTURE[..., 0]
+    imageio.imwrite(folder / "gray.png", gray)
+    alpha = np.stack([gray, np.full_like(gray, 255)], axis=-1)
+    imageio.imwrite(folder / "gray and alpha.png", alpha)
+    model = Model.of(cluster(gray, 3, max_iter=500))
+    steps = apply_to_folder(model, folder, tmp_path / "out")
+    labeled = [s.path.name for s in steps if s.outcome == "labeled"]
+    assert labeled == ["gray and alpha.png", "gray.png"]
+    for name in labeled:
+        found = tifffile.imread(tmp_path / "out" / f"{name}.labels.tif")
+        assert np.array_equal(found, model.apply(gray).labels)
+    assert {s.message for s in steps if s.path.name in ("a.png", "c.npy")} == {
+        "Expected a gray image, as the model's, got an array of shape (54, 80, 3), "
+        "whose last axis looks like colors; choose a gray image, or give "
+        "Picture.from_array(image, None) if it is a volume."
+    }
 
 
 def test_companions_stop_the_run(folder, tmp_path):

@@ -35,7 +35,7 @@ ARROWS = {
     "selection": {"mixture.library"},
     "inspection": {"clusters", "features", "mixture.covariance"},
     "figure": {"features", "clusters"},
-    "replay": {"clustering", "clusters", "material", "mixture.covariance"},
+    "replay": {"clustering", "clusters", "material", "mixture"},
     "progress": set(),
     "certainty": {
         *("clusters", "clustering", "material", "matching", "progress"),
@@ -54,11 +54,14 @@ ARROWS = {
         *("features", "mixture", "recipe", "clusters", "clustering", "material"),
         *("certainty", "classes", "tables", "progress", "model_json"),
     },
-    "folder": {"model", "progress"},
+    "folder": {"features.checks", "model", "progress"},
     "script": {
         *("features", "clusters", "clustering", "classes", "recipe", "model_json"),
     },
-    "tables": {"certainty", "classes", "clusters", "clustering", "material"},
+    "tables": {
+        *("certainty", "classes", "clusters", "clustering", "material"),
+        "features.checks",
+    },
     "sample_data": set(),
 }
 ARROWS["large"] = set(ARROWS) - {"sample_data"}

@@ -180,6 +180,36 @@ def test_components_that_are_alike_are_told_apart_as_before():
     assert (Model.of(twin).apply(image).labels == 2).all()
 
 
+def test_a_threshold_may_be_any_number_but_no_other_thing():
+    _, clustering = fitted("position")
+    model = Model.of(clustering, threshold=np.float32(-1.5))
+    assert Model.from_json(model.to_json()).threshold == -1.5
+    for threshold in (np.nan, -np.inf, "low", True):
+        with pytest.raises(ValueError) as error:
+            Model.of(clustering, threshold=threshold)
+        assert str(error.value) == (
+            f"Expected the threshold to be a finite number, got {threshold!r}."
+        )
+
+
+def test_colors_are_no_volume_for_a_gray_model():
+    clustering = cluster(PICTURE[..., 0], 3, max_iter=500)
+    model = Model.of(clustering)
+    with pytest.raises(ValueError) as error:
+        model.apply(PICTURE)
+    assert str(error.value) == (
+        f"Expected a gray image, as the model's, got an array of shape {PICTURE.shape},"
+        " whose last axis looks like colors; choose a gray image, or give "
+        "Picture.from_array(image, None) if it is a volume."
+    )
+    stack = np.stack([PICTURE[..., 0]] * 2)
+    volume = np.moveaxis(np.stack([PICTURE[..., 0]] * 3), 0, -1)
+    found = model.apply(stack).labels
+    assert np.array_equal(found, np.stack([clustering.labels] * 2))
+    found = model.apply(Picture.from_array(volume, None)).labels
+    assert np.array_equal(found, np.stack([clustering.labels] * 3, axis=-1))
+
+
 def test_classes_and_threshold_are_part_of_the_model(tmp_path):
     image, clustering = fitted("position")
     classes = merge_tree(clustering).cut(Classes.of(clustering), 3)
@@ -245,8 +275,8 @@ def test_a_model_reads_pictures_as_its_own_was_read():
         (
             "colors",
             PICTURE[..., 0],
-            "Expected red, green and blue along a channel axis, got an array of shape "
-            "(54, 80) without one; set channel_axis.",
+            "Expected an image with the channels R, G, B of the model, got gray; "
+            "choose an image of the same kind.",
         ),
         (
             "colors",

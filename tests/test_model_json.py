@@ -207,6 +207,11 @@ BITS = pack(MASK)["bits"]
             "number of JSON.",
         ),
         (
+            edited("features", 0, "factor", value=0),
+            "Expected the factor of a feature to be a number from 1e-150 to 1e+150, "
+            "got 0.",
+        ),
+        (
             edited("features", 0, "columns", value=2),
             "Expected means as numbers in the shape (3, 4), got "
             f"{json.loads(TEXT)['mixture']['means']!r:.80}.",
@@ -242,6 +247,10 @@ BITS = pack(MASK)["bits"]
         (
             edited("threshold", value="low"),
             "Expected the threshold to be a finite number, got 'low'.",
+        ),
+        (
+            edited("mixture", "lower_bound", value=-(10**400)),
+            f"Expected the lower bound to be a finite number, got -1{'0' * 78}.",
         ),
         (
             edited("mask", "bits", value="!"),

@@ -183,6 +183,14 @@ def test_damaged_text_is_refused(text, sentence):
     assert str(caught.value) == sentence
 
 
+def test_numbers_of_too_many_digits_are_refused():
+    with pytest.raises(ValueError) as caught:
+        Recipe.from_json('{"random_state": ' + "1" * 10_000 + "}")
+    assert str(caught.value).startswith(
+        "Expected a recipe in JSON, got text that is not JSON: Exceeds the limit"
+    )
+
+
 RANGES = {
     "n_components": (1, 255),
     "random_state": (0, 2**32 - 1),

@@ -66,6 +66,32 @@ def test_regions_are_connected_and_large_enough():
         assert len(np.unique(clustering.labels[pieces == number])) == 1
 
 
+@pytest.mark.parametrize("shape", [(5, 4, 3, 6), (2, 3, 2, 3, 4)])
+def test_pieces_reach_along_more_than_three_axes(shape):
+    labels = np.random.default_rng(0).integers(0, 4, shape)
+    found = connected_regions(labels, 1)
+    expected = np.zeros(shape, int)
+    for label in (1, 2, 3):  # scipy knows any number of axes, but only one label
+        pieces, _ = ndi.label(labels == label)
+        expected[labels == label] = (pieces + expected.max())[labels == label]
+    assert found.dtype == np.int32
+    firsts = [np.flatnonzero(found == i)[0] for i in range(1, found.max() + 1)]
+    assert firsts == sorted(firsts)
+    pairs = np.unique(np.stack([found.ravel(), expected.ravel()]), axis=1)
+    for numbers, theirs in (pairs, pairs[::-1]):
+        np.testing.assert_array_equal(np.unique(numbers), range(theirs.max() + 1))
+        assert len(np.unique(numbers)) == len(numbers)
+
+
+def test_a_series_of_volumes_is_cut_into_segments():
+    image = np.zeros((2, 3, 10, 12), np.uint8)
+    image[..., 6:], image[..., 2, 3] = 200, 100
+    regions = cluster(image, 3, channel_axis=None).regions(min_size=100, contrast=1)
+    np.testing.assert_array_equal(
+        regions, np.where(np.arange(12) < 6, 1, 2) + 0 * image
+    )
+
+
 def slow_merge(regions, values, contrast):
     """Look at all neighbors and their pixels anew before each merge."""
     regions = regions.copy()
@@ -172,3 +198,17 @@ def test_bad_settings():
     with pytest.raises(ValueError) as error:
         clustering.regions(contrast=-1)
     assert str(error.value) == "Expected contrast to be a number from 0, got -1."
+
+
+def test_a_picture_in_long_double_is_merged():
+    image = np.zeros((6, 9), np.longdouble)
+    image[:, 3:6], image[:, 6:] = 1, 50
+    found = cluster(image, 3).regions(min_size=1, contrast=10.0)
+    assert len(np.unique(found)) == 2
+
+
+def test_contrast_of_8_bit_colors_in_a_floating_type():
+    """As Lab they would all be white."""
+    image = np.tile(np.repeat([0.0, 50, 250], 20)[:, np.newaxis], (20, 1, 3))
+    values = perceived(Picture.from_array(image), np.ones((20, 60), bool))
+    np.testing.assert_allclose(np.unique(values), [0, 20, 100])

@@ -211,3 +211,28 @@ def test_no_such_iteration(image, index):
     with pytest.raises(IndexError) as caught:
         Replay(clustering).frame(index)
     assert str(caught.value) == f"Expected an iteration from 0 to 4, got {index}."
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied"])
+def test_frames_of_nearly_singular_mixtures(covariance_type):
+    """Red, green and blue are the same: rounded, covariances are no longer definite."""
+    gray = np.random.default_rng(0).integers(0, 256, (30, 40, 1)).astype(np.uint8)
+    gray[:, 20:] //= 3
+    settings = {
+        "image": np.repeat(gray, 3, axis=2),
+        "n_components": 3,
+        "covariance_type": covariance_type,
+        "scaling": "raw",
+        "init_params": "random_from_data",
+    }
+    replay = Replay(cluster(**settings, max_iter=500))
+    assert len(replay) > 2
+    for index in (0, 1, len(replay) - 1):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            stopped = cluster(**settings, max_iter=index + 1)
+        frame = replay.frame(index)
+        order = np.argsort(frame.mixture.means_[:, 0])
+        expected = np.argsort(stopped.mixture.means_[:, 0])
+        same = frame.reordered(order).labels == stopped.reordered(expected).labels
+        assert same.all() if index == len(replay) - 1 else same.mean() > 0.95

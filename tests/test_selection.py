@@ -28,7 +28,10 @@ def perspective(random):
     return projection
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "dtype",
+    [*(np.uint8, np.uint16, np.float32, np.float64), ">u2", ">f4", "f2", np.longdouble],
+)
 def test_it_agrees_with_scikit_image_for_points_clear_of_the_outline(dtype):
     random = np.random.default_rng(0)
     projection = perspective(random)

@@ -89,10 +89,17 @@ def test_one_channel_lies_on_a_line():
         assert not space.covariances[:, 1:].any()
 
 
-def test_unknown_axes_are_refused(clustering):
+def test_names_of_axes_may_be_a_list(clustering):
+    assert space_of(clustering, ["R", "X", "Y"]).names == ("R", "X", "Y")
+
+
+@pytest.mark.parametrize(
+    "axes", [("R", "X", "hue"), ("R", "X"), ["R", "X", []], "RXY", None], ids=repr
+)
+def test_unknown_axes_are_refused(clustering, axes):
     with pytest.raises(ValueError) as error:
-        space_of(clustering, ("R", "X", "hue"))
+        space_of(clustering, axes)
     assert str(error.value) == (
         "Expected axes to be 'channels', 'principal' or three names among "
-        "('R', 'G', 'B', 'X', 'Y'), got ('R', 'X', 'hue')."
+        f"('R', 'G', 'B', 'X', 'Y'), got {axes!r}."
     )

@@ -99,7 +99,9 @@ def test_a_class_without_pixels_has_no_mean():
     assert table["share"].sum() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("scale", [(1,), (1, 2, 3), (1, 0), (1, np.nan)])
+@pytest.mark.parametrize(
+    "scale", [(1,), (1, 2, 3), (1, 0), (1, np.nan), "ab", 2, [[1, 2]]], ids=repr
+)
 def test_an_impossible_scale_is_refused(scale):
     clustering = cluster(PICTURE, 2, max_iter=500)
     with pytest.raises(ValueError) as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .clustering import label_picture, material_of, unfitted
-from .features.checks import MAX_SEED, whole
+from .features.checks import MAX_SEED, as_float, whole
 from .matching import match_labels
 from .mixture.em import IllDefinedError
 from .progress import Progress, run
@@ -107,10 +107,10 @@ class Certainty:
         ValueError
             It is not a number from 0 to 1.
         """
-        share = float(quantile)
+        share = as_float(quantile)
         if not 0 <= share <= 1:
             raise ValueError(
-                f"Expected a quantile from 0 to 1, got {quantile!r}; 0.01 is the "
+                f"Expected a quantile from 0 to 1, got {quantile!r:.80}; 0.01 is the "
                 "least likely hundredth of the pixels."
             )
         counts = self._material.counts

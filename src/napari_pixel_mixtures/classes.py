@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .features.checks import whole
+from .features.checks import whole, yes_or_no
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,10 @@ class Classes:
             "leads": leads,
             "names": tuple(map(_as_name, _as_tuple("names", self.names, n))),
             "colors": tuple(map(_as_color, _as_tuple("colors", self.colors, n))),
-            "visible": tuple(map(_as_bool, _as_tuple("visible", self.visible, n))),
+            "visible": tuple(
+                yes_or_no("visible", shown)
+                for shown in _as_tuple("visible", self.visible, n)
+            ),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -341,9 +344,3 @@ def _as_color(color: object) -> Color:
             f"Expected a color as red, green and blue from 0 to 1, got {color!r:.80}."
         )
     return (float(parts[0]), float(parts[1]), float(parts[2]))
-
-
-def _as_bool(value: object) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"Expected visible to be True or False, got {value!r:.80}.")
-    return bool(value)

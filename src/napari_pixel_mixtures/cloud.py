@@ -109,7 +109,7 @@ def color_cloud(
     Notes
     -----
     A direction without variance cannot be whitened: all points are 0 there (the
-    pseudo-inverse of `whitening_transform`). A grey picture stored as RGB has two.
+    pseudo-inverse of `whitening_transform`). A gray picture stored as RGB has two.
 
     Examples
     --------

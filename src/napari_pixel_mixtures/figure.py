@@ -92,7 +92,8 @@ def _panels(
     n_components = clustering.n_components
     noun = "component" if n_components == 1 else "components"
     return [
-        ("picture", picture.to_rgb(picture.values[middle])),
+        # What is not a number is white, as what is not clustered.
+        ("picture", np.nan_to_num(picture.to_rgb(picture.values[middle]), nan=1.0)),
         (
             f"quantized, {n_components} {noun}",
             _paint(picture, clustering.colors, labels),

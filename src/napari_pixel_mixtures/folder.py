@@ -13,6 +13,7 @@ import imageio.v3 as imageio
 import numpy as np
 import tifffile
 
+from .features.checks import positive_numbers
 from .model import Model, write_whole
 from .progress import run
 
@@ -139,12 +140,13 @@ def folder_steps(
             f"one that measures the companions {sorted(model.companions)!s:.200} as "
             "well; leave out these features, or apply it in Python, picture by picture."
         )
-    if scale is not None and not all(np.isfinite(s) and s > 0 for s in scale):
+    sizes = None if scale is None else positive_numbers(scale)
+    if sizes == []:
         raise ValueError(f"Expected a scale of numbers above 0, got {scale!r:.80}.")
     paths = _images(folder, output)
     output.mkdir(parents=True, exist_ok=True)
-    about = {"model": model.digest, "scale": scale and list(scale), "unit": unit}
-    manifest = _Manifest.read(output, json.loads(json.dumps(about)))
+    about = {"model": model.digest, "scale": sizes, "unit": unit}
+    manifest = _Manifest.read(output, about)
     steps: list[FolderStep] = []
     for number, path in enumerate(paths, start=1):
         outcome: Outcome = "kept"
@@ -152,7 +154,7 @@ def folder_steps(
         if not manifest.holds(path):
             try:
                 applied = model.apply(read_image(path))
-                table = applied.table(scale, unit)
+                table = applied.table(sizes, unit)
             except (TypeError, ValueError) as error:
                 outcome, message = "refused", str(error)
             else:
@@ -185,7 +187,9 @@ def read_image(path: Path) -> NDArray[Any]:
             return np.asarray(tifffile.imread(path))
         # By its bytes, for imageio leaves a file open that it cannot read.
         suffix = path.suffix.lower()
-        return np.asarray(imageio.imread(path.read_bytes(), extension=suffix))
+        image = np.asarray(imageio.imread(path.read_bytes(), extension=suffix))
+        gray_and_alpha = image.ndim == 3 and image.shape[-1] == 2
+        return image[..., 0] if gray_and_alpha else image
     except Exception as error:
         # Readers of damaged files raise anything; the other images are read still.
         raise ValueError(

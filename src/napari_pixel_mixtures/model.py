@@ -17,8 +17,9 @@ from .certainty import Certainty
 from .classes import Classes
 from .clustering import cluster_steps, describe, mask_of
 from .features import Companion, Picture
+from .features.picture_checks import as_numbers
 from .material import Material
-from .model_json import LARGEST_FILE, from_text, to_text
+from .model_json import LARGEST_FILE, as_number, from_text, to_text
 from .progress import run
 from .tables import class_table
 
@@ -135,8 +136,11 @@ class Model:
         Raises
         ------
         ValueError
-            The classes are those of another number of components.
+            The classes are those of another number of components, or the threshold
+            is not a finite number.
         """
+        if threshold is not None:
+            threshold = as_number("the threshold", threshold)
         classes = Classes.of(clustering) if classes is None else classes
         if classes.n_components != clustering.n_components:
             raise ValueError(
@@ -182,9 +186,7 @@ class Model:
             As `Picture.from_array`; or the channels, axes or companions are not
             those that the model wants.
         """
-        picture = image
-        if not isinstance(picture, Picture):
-            picture = Picture.from_array(picture, self.channel_axis, self.rgb)
+        picture = image if isinstance(image, Picture) else self._as_picture(image)
         if picture.n_channels != len(self.channel_names):
             raise ValueError(
                 f"Expected an image with the channels {', '.join(self.channel_names)} "
@@ -212,6 +214,20 @@ class Model:
                 "with them in its companions."
             )
         return replace(picture, **about) if about else picture
+
+    def _as_picture(self, image: ArrayLike) -> Picture:
+        """Read an array; a gray model takes colors for no volume."""
+        array = as_numbers(image)
+        rgb = self.rgb if array.ndim > 2 else None  # then `read` refuses it
+        picture = Picture.from_array(array, self.channel_axis, rgb)
+        gray = self.channel_axis is None
+        if gray and len(picture.shape) > 2 and picture.shape[-1] in (3, 4):
+            raise ValueError(
+                "Expected a gray image, as the model's, got an array of shape "
+                f"{picture.shape}, whose last axis looks like colors; choose a gray "
+                "image, or give Picture.from_array(image, None) if it is a volume."
+            )
+        return picture
 
     @property
     def companions(self) -> set[str]:

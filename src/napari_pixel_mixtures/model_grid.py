@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class TriedModel:
     """One mixture among several, and what it makes of the picture.
 
     Attributes
@@ -51,7 +51,7 @@ def model_steps(
     mask: NDArray[Any] | None = None,
     *,
     gather: Callable[..., Material] = Material.gather,
-) -> Generator[Model | None, None, tuple[Model, ...]]:
+) -> Generator[TriedModel | None, None, tuple[TriedModel, ...]]:
     """Fit a mixture of each size and covariance type, the simplest first.
 
     Closing the generator cancels the fits.
@@ -73,12 +73,12 @@ def model_steps(
 
     Yields
     ------
-    Model or None
+    TriedModel or None
         Each when it is fitted; None after each EM iteration.
 
     Returns
     -------
-    tuple of Model
+    tuple of TriedModel
 
     Raises
     ------
@@ -113,7 +113,7 @@ def model_steps(
         max_iter=recipe.max_iter,
         random_state=recipe.random_state,
     )
-    models: list[Model] = []
+    models: list[TriedModel] = []
     start = perf_counter()
     for candidate in steps:
         if candidate is None:
@@ -121,7 +121,7 @@ def model_steps(
             continue
         seconds = perf_counter() - start
         thumbnail = _thumbnail(candidate, material, picture, pixels)
-        models.append(Model(candidate, seconds, thumbnail))
+        models.append(TriedModel(candidate, seconds, thumbnail))
         yield models[-1]
         start = perf_counter()
     return tuple(models)

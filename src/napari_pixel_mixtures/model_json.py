@@ -6,8 +6,6 @@ import json
 import zlib
 from base64 import b64decode, b64encode
 from hashlib import sha256
-from math import isfinite
-from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -15,9 +13,9 @@ import numpy as np
 from .classes import LONGEST_NAME, Classes
 from .clustering import unfitted
 from .features import Feature, FeatureGroup
-from .features.checks import whole, within
+from .features.checks import as_float, whole, within
 from .mixture.covariance import COVARIANCE_TYPES
-from .recipe import Recipe
+from .recipe import Recipe, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +30,8 @@ LARGEST_FILE = 2**26  # bytes
 MOST_PIXELS = 2**30  # of a mask
 MOST_AXES = 16
 MOST_COLUMNS = 2000  # of features, or channels
-LARGEST = 1e300  # of a factor or parameter
+LARGEST = 1e300  # of a parameter
+FACTORS = (1e-150, 1e150)  # on features, whose values are no larger
 
 FIELDS = {
     "format",
@@ -125,13 +124,15 @@ def from_text(text: str) -> dict[str, Any]:
             f"{classes.n_components}."
         )
     threshold = data["threshold"]
+    if threshold is not None:
+        threshold = as_number("the threshold", threshold)
     return {
         "recipe": recipe,
         "groups": groups,
         "mixture": mixture,
         "numbering": _numbering(data["numbering"], k),
         "classes": classes,
-        "threshold": None if threshold is None else _number("the threshold", threshold),
+        "threshold": threshold,
         **_picture(data["picture"]),
         "mask": None if data["mask"] is None else unpack(data["mask"]),
         "versions": _versions(data["versions"]),
@@ -139,22 +140,11 @@ def from_text(text: str) -> dict[str, Any]:
 
 
 def _parse(text: object) -> Any:
-    if not isinstance(text, str):
-        raise ValueError(f"Expected a model as JSON text, got {type(text).__name__}.")
-    if len(text) > LARGEST_FILE:
+    if isinstance(text, str) and len(text) > LARGEST_FILE:
         raise ValueError(
             f"Expected a model of at most {LARGEST_FILE} characters, got {len(text)}."
         )
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError(
-            "Expected a model in JSON, got brackets nested too deep."
-        ) from None
-    except ValueError as error:  # also for numbers of too many digits
-        raise ValueError(
-            f"Expected a model in JSON, got text that is not JSON: {error}."
-        ) from error
+    return parse_json("a model", text, parse_constant=_refuse)
 
 
 def _refuse(name: str) -> NoReturn:
@@ -171,11 +161,18 @@ def _check_fields(what: str, data: object, fields: set[str]) -> Any:
     return data
 
 
-def _number(name: str, value: object) -> float:
-    good = isinstance(value, Real) and not isinstance(value, bool)
-    if not (good and isfinite(value) and abs(value) <= LARGEST):  # type: ignore[arg-type]
+def as_number(name: str, value: object) -> float:
+    """Give a finite number as float.
+
+    Raises
+    ------
+    ValueError
+        The value is not such a number.
+    """
+    number = as_float(value)
+    if not abs(number) <= LARGEST:
         raise ValueError(f"Expected {name} to be a finite number, got {value!r:.80}.")
-    return float(value)  # type: ignore[arg-type]
+    return number
 
 
 def _list(name: str, values: object, low: int, high: int) -> list[Any]:
@@ -200,7 +197,7 @@ def _groups(data: object) -> tuple[FeatureGroup, ...]:
     for entry in _list("the features of the model", data, 1, MOST_COLUMNS):
         _check_fields("a feature", entry, {"feature", "columns", "factor"})
         columns = whole("the columns of a feature", entry["columns"], 1, MOST_COLUMNS)
-        factor = _number("the factor of a feature", entry["factor"])
+        factor = within("the factor of a feature", entry["factor"], *FACTORS)
         feature = Feature.from_json(entry["feature"])
         if not feature.used:
             raise ValueError(
@@ -316,7 +313,7 @@ def _mixture(
     mixture.precisions_ = precisions
     mixture.converged_ = data["converged"]
     mixture.n_iter_ = whole("n_iter", data["n_iter"], 0, 2**31 - 1)
-    mixture.lower_bound_ = _number("the lower bound", data["lower_bound"])
+    mixture.lower_bound_ = as_number("the lower bound", data["lower_bound"])
     mixture.n_features_in_ = d
     return mixture
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .features import SCALINGS, Color, Feature
-from .features.checks import MAX_SEED, not_negative, whole, within
+from .features.checks import MAX_SEED, choice, not_negative, whole, within
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 STARTS = ("subsample", "kmeans", "k-means++", "random", "random_from_data")
@@ -80,9 +80,9 @@ class Recipe:
             "reg_covar": not_negative("reg_covar", self.reg_covar),
             "smoothing": within("smoothing", self.smoothing, 0, MAX_SMOOTHING),
         }
-        _check_choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
-        _check_choice("scaling", self.scaling, SCALINGS)
-        _check_choice("init_params", self.init_params, STARTS)
+        choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
+        choice("scaling", self.scaling, SCALINGS)
+        choice("init_params", self.init_params, STARTS)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -106,20 +106,7 @@ class Recipe:
         >>> Recipe.from_json(recipe.to_json()) == recipe
         True
         """
-        if not isinstance(text, str):
-            raise ValueError(
-                f"Expected a recipe as JSON text, got {type(text).__name__}."
-            )
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                f"Expected a recipe in JSON, got text that is not JSON: {error}."
-            ) from error
-        except RecursionError as error:
-            raise ValueError(
-                "Expected a recipe in JSON, got brackets nested too deep."
-            ) from error
+        data = parse_json("a recipe", text)
         known = {f.name for f in fields(cls)}
         if not isinstance(data, dict) or not data.keys() <= known:
             raise ValueError(
@@ -136,6 +123,36 @@ class Recipe:
         return cls(**settings)
 
 
+def parse_json(what: str, text: object, **options: Any) -> Any:
+    """Read JSON text.
+
+    Parameters
+    ----------
+    what : str
+        What it should be, in an error.
+    text : str
+    **options
+        As for `json.loads`.
+
+    Raises
+    ------
+    ValueError
+        The text is not JSON.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"Expected {what} as JSON text, got {type(text).__name__}.")
+    try:
+        return json.loads(text, **options)
+    except RecursionError:
+        raise ValueError(
+            f"Expected {what} in JSON, got brackets nested too deep."
+        ) from None
+    except ValueError as error:  # also for numbers of too many digits
+        raise ValueError(
+            f"Expected {what} in JSON, got text that is not JSON: {error}."
+        ) from error
+
+
 def _as_features(features: object) -> tuple[Feature, ...]:
     """Give one feature, or some, as a tuple."""
     if isinstance(features, Feature):
@@ -150,8 +167,3 @@ def _as_features(features: object) -> tuple[Feature, ...]:
                 f"AnchorDistance(), got {feature!r}."
             )
     return tuple(found)
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"Expected {name} to be one of {choices}, got {value!r}.")

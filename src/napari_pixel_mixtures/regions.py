@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.ndimage as ndi
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from .features import Lab
 
@@ -32,11 +34,7 @@ def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:
     ndarray (*spatial) int32
         1, 2, and so on in scan order; 0 where labels are 0.
     """
-    from skimage.measure import label  # slow to import
-
-    pieces: NDArray[np.intp] = label(  # type: ignore[no-untyped-call]
-        labels, background=0, connectivity=1
-    )
+    pieces = _pieces(labels)
     sizes = np.bincount(pieces.reshape(-1))
     sizes[0] = 0
     if not sizes.any():
@@ -54,19 +52,45 @@ def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:
     return regions
 
 
+def _pieces(labels: NDArray[Any]) -> NDArray[np.intp]:
+    """Give numbers to connected pieces, in scan order; 0 where labels are 0."""
+    if labels.ndim <= 3:
+        from skimage.measure import label  # slow to import
+
+        found: NDArray[np.intp] = label(  # type: ignore[no-untyped-call]
+            labels, background=0, connectivity=1
+        )
+        return found
+    # scikit-image knows three axes: pieces of frames are joined where they touch.
+    pieces = np.zeros(labels.shape, np.intp)
+    n = 0
+    for frame, numbers in zip(labels, pieces, strict=True):
+        numbers[...] = _pieces(frame)
+        numbers[numbers > 0] += n
+        n = max(n, int(numbers.max()))
+    touching = (labels[1:] == labels[:-1]) & (labels[1:] > 0)
+    pairs = np.unique(np.stack([pieces[1:][touching], pieces[:-1][touching]]), axis=1)
+    graph = csr_array((np.ones(pairs.shape[1]), tuple(pairs)), shape=(n + 1, n + 1))
+    _, joined = connected_components(graph, directed=False)
+    _, first, which = np.unique(joined, return_index=True, return_inverse=True)
+    joined_numbers: NDArray[np.intp] = np.argsort(np.argsort(first))[which][pieces]
+    return joined_numbers
+
+
 def perceived(picture: Picture, labeled: NDArray[np.bool_]) -> NDArray[Any]:
     """Give values in which a contrast of 2 or so can just be seen, (n_pixels, C).
 
-    Of a picture in color CIE L*a*b*. Of another each channel in hundredths of its
-    range, from the 1st to the 99th percentile of the labeled pixels: what black and
-    white are is not known, and few very bright pixels shall not decide it.
+    Of a picture in color CIE L*a*b*. Of another, or of floating colors that are no
+    parts of 1, each channel in hundredths of its range, from the 1st to the 99th
+    percentile of the labeled pixels: what black and white are is not known, and few
+    very bright pixels shall not decide it.
 
     Parameters
     ----------
     picture : Picture
     labeled : ndarray (*spatial) bool
     """
-    if picture.rgb:
+    if picture.rgb and not picture.overexposed:
         return Lab().compute(picture, None)
     rows = picture.pixels[labeled.reshape(-1)].astype(np.float64)
     if len(rows) == 0:
@@ -107,7 +131,8 @@ def merge_similar(
     limit = contrast**2 * float(sizes.sum())
     labeled = flat > 0
     for channel, column in enumerate(values.T):
-        sums = np.bincount(flat, np.where(labeled, column, 0), n + 1)
+        weights = np.where(labeled, column, 0).astype(np.float64)
+        sums = np.bincount(flat, weights, n + 1)
         means[:, channel] = sums[1:] / sizes
     neighbors = _neighbors(regions, n)
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 BLOCK = 1024  # rows at a time
 RASTER = 1024  # cells along the longer side of the lasso's bounding box
 
+# What numba knows; values are looked up in float32.
+_KNOWN = frozenset(map(np.dtype, "?bBhHiIlLqQfd"))
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -78,6 +81,8 @@ class Region:
         screen = (projection[:, :2] - projection[:, 3:] * low) / cell
         matrix = np.column_stack([screen, projection[:, 3]]).astype(np.float32)
         inside = np.empty(len(values), np.bool_)
+        if values.dtype not in _KNOWN:  # such as that of a TIFF of another byte order
+            values = values[:, :3].astype(np.float32)
         look_up = compile_for(
             _look_up,
             (

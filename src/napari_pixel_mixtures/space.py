@@ -72,7 +72,7 @@ def space_of(clustering: Clustering, axes: Axes = "channels") -> Space:
     Parameters
     ----------
     clustering : Clustering
-    axes : {"channels", "principal"} or tuple of 3 str
+    axes : {"channels", "principal"} or sequence of 3 str
         "channels" are the first three channels of the picture, in image units;
         "principal" the principal components of the mixture in its scaled features;
         or the names of three features (`clustering.feature_names`), in their own
@@ -98,7 +98,8 @@ def space_of(clustering: Clustering, axes: Axes = "channels") -> Space:
     if isinstance(axes, str) and axes == "principal":
         return _principal(clustering)
     known = clustering.feature_names
-    if not (isinstance(axes, tuple) and len(axes) == 3 and set(axes) <= set(known)):
+    names = tuple(axes) if isinstance(axes, tuple | list) else ()
+    if len(names) != 3 or not all(name in known for name in names):
         raise ValueError(
             "Expected axes to be 'channels', 'principal' or three names among "
             f"{known}, got {axes!r}."
@@ -107,10 +108,10 @@ def space_of(clustering: Clustering, axes: Axes = "channels") -> Space:
         [np.full(group.stop - group.start, group.factor) for group in clustering.groups]
     )
     matrix = np.zeros((len(known), 3))
-    for axis, name in enumerate(axes):
+    for axis, name in enumerate(names):
         column = known.index(name)
         matrix[column, axis] = 1 / factors[column]
-    return _projected(clustering, matrix, axes)
+    return _projected(clustering, matrix, names)
 
 
 def telling_channels(clustering: Clustering) -> tuple[str, str, str]:

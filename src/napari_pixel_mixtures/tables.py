@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.sparse import csr_array
 
 from .certainty import Certainty
 from .clustering import material_of
+from .features.checks import positive_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,13 +177,13 @@ def merge_rows(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
 
 def _size(ndim: int, scale: Sequence[float] | None, unit: str) -> tuple[float, str]:
     """Give the size of a pixel, and the name of its column."""
-    steps = np.ones(ndim) if scale is None else np.asarray(scale, np.float64)
-    if steps.shape != (ndim,) or not (np.isfinite(steps) & (steps > 0)).all():
+    steps = [1.0] * ndim if scale is None else positive_numbers(scale)
+    if len(steps) != ndim:
         raise ValueError(
             f"Expected a scale above 0 for each of the {ndim} axes, got {scale!r:.80}."
         )
     names = {2: "area", 3: "volume"}
-    return float(steps.prod()), f"{names.get(ndim, 'size')} ({unit}^{ndim})"
+    return math.prod(steps), f"{names.get(ndim, 'size')} ({unit}^{ndim})"
 
 
 def _moments(

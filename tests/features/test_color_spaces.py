@@ -143,6 +143,24 @@ def test_pictures_without_color_are_refused(kind, name, came):
         )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_8_bit_colors_in_a_floating_type_are_refused(kind):
+    """All would be white."""
+    bytes_as_floats = noise(20, 30, 3).astype(np.float32)
+    for ask in (kind().names, lambda p: kind().compute(p, None)):
+        with pytest.raises(ValueError) as caught:
+            ask(Picture.from_array(bytes_as_floats))
+        assert str(caught.value) == (
+            f"Expected floating colors from 0 to 1 for {kind.title}, got most of them "
+            "above 1; divide the image by its white, such as 255."
+        )
+    # As they are, they are channels, and a few bright lights are no mistake.
+    assert not Picture.from_array(bytes_as_floats, rgb=False).overexposed
+    lights = bytes_as_floats / 255
+    lights[:5] *= 10
+    assert kind().compute(Picture.from_array(lights), None).max() <= 240
+
+
 def test_an_unknown_part_is_refused():
     with pytest.raises(ValueError) as caught:
         Lab(part="luminance")

@@ -87,6 +87,10 @@ def test_a_bad_name_is_refused(name):
             "Expected the companion 'depth' in the picture's shape (5, 7), got (5, 7, "
             "0); choose an image of the same pixels.",
         ),
+        (
+            [1, 2],
+            "Expected companions as a dict of arrays by their names, got [1, 2].",
+        ),
         ({3: DEPTH}, "Expected a companion's name as a string, got 3."),
     ],
 )

@@ -109,6 +109,16 @@ REFERENCES = {
 }
 
 
+def test_smooth_places_are_smooth_beside_bright_ones():
+    """Background of 100 +- 5 beside cells of 20,000, as microscopes give it."""
+    random = np.random.default_rng(0)
+    image = np.rint(random.normal(100, 5, (60, 80))).astype(np.uint16)
+    image[:, 40:] += 20_000
+    found = LocalDeviation(SIGMA).compute(Picture.from_array(image), None)[:, 0]
+    (expected,) = roughness(image.astype(np.float64))
+    assert_allclose(found.reshape(image.shape), expected, rtol=1e-5)
+
+
 def test_every_filter_has_its_reference():
     assert set(KINDS) == set(REFERENCES)
 

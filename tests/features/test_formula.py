@@ -109,6 +109,14 @@ WHERE = "Expected numbers, channels, functions and operators, got"
             f"{WHERE} several comparisons in a row at character 1 of '0 < R < 9'; "
             f"{SUCH}",
         ),
+        ("R in G", f"{WHERE} in, is at character 1 of 'R in G'; {SUCH}"),
+        ("not R", f"{WHERE} not at character 1 of 'not R'; {SUCH}"),
+        ("True + R", f"{WHERE} True at character 1 of 'True + R'; {SUCH}"),
+        (
+            "R // 2",
+            f"{WHERE} an operator of integers, as // or <<, at character 1 of 'R // "
+            f"2'; {SUCH}",
+        ),
         (
             "R if G else B",
             f"{WHERE} if, else (use where) at character 1 of 'R if G else B'; {SUCH}",

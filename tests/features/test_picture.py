@@ -130,6 +130,10 @@ def test_valid_pixels_are_finite_in_all_channels_and_within_the_mask():
         (np.full((1, 1, 3), 200), [0, 51, 255], [0, 0.2, 1]),
         (np.full((1, 1, 3), 256), [0, 13107, 65535], [0, 0.2, 1]),
         (np.full((1, 1, 3), 2**31 - 1, np.int32), [0, 0, 2**31 - 1], [0, 0, 1]),
+        # The same in a floating type, and what is no color of 8 or 16 bits.
+        (np.full((1, 1, 3), 200.0), [0, 51, 255], [0, 0.2, 1]),
+        (np.full((1, 1, 3), 256.0), [0, 13107, 65535], [0, 0.2, 1]),
+        (np.full((1, 2, 3), [[[1e6], [np.nan]]]), [0, 2e5, 1e6], [0, 0.2, 1]),
         # No colors: from the smallest value to the largest.
         (np.array([[10, 20, 30]]), [15], [0.25, 0.25, 0.25]),
         (np.array([[5.0, np.nan], [5.0, np.inf]]), [5], [0, 0, 0]),
@@ -230,6 +234,7 @@ def test_what_does_not_fit_the_array_is_refused(make, sentence):
         ((3, 5, 7), ("x", "y", "z"), "XYZ", (0, 1, 2)),
         ((3, 5, 7), ("y", "t", "x"), "YTX", (0, 2)),
         ((3, 5, 7), ("lambda", "y", "x"), ("lambda", "Y", "X"), (1, 2)),
+        ((3, 5, 7), ("lambda", "yz", "x"), ("lambda", "yz", "X"), (2,)),
         ((3, 5, 7), ("plane", "row", "column"), ("plane", "row", "column"), (1, 2)),
         ((3, 5, 7), ("t", "lambda", "x"), ("T", "lambda", "X"), (2,)),
         ((3, 5, 7), ("x", "y", "x"), "XYX", (1, 2)),

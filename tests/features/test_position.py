@@ -98,14 +98,19 @@ def test_places_of_another_picture_are_refused():
 
 
 @pytest.mark.parametrize(
-    "anchors", ["here", [], [1, 2], [[1, 2], [3]], [(1, np.nan)], {"a": 1}, [[[1, 2]]]]
+    "anchors",
+    [
+        *("here", [], [1, 2], [[1, 2], [3]], [(1, np.nan)], {"a": 1}, [[[1, 2]]]),
+        *([(1, 10**400)], [(1, -1e101)]),
+    ],
+    ids=range(9),
 )
 def test_bad_places_are_refused(anchors):
     with pytest.raises(ValueError) as caught:
         AnchorDistance(anchors=anchors)
     assert str(caught.value) == (
         "Expected anchors as a list of points, one (row, column) each, got "
-        f"{anchors!r}."
+        f"{anchors!r:.80}."
     )
 
 

@@ -10,6 +10,7 @@ from napari_pixel_mixtures.features import (
     Blur,
     Color,
     Companion,
+    Expression,
     Picture,
     Position,
     Samples,
@@ -159,13 +160,17 @@ def test_a_weight_of_zero_leaves_a_feature_out():
     assert [g.feature for g in samples.groups] == [Position()]
 
 
-@pytest.mark.parametrize("features", [[], [Color(weight=0)]])
+@pytest.mark.parametrize(
+    "features",
+    [[], [Color(weight=0)], [Color(influence=0), Position(on=False)]],
+    ids=repr,
+)
 def test_no_feature_at_all_is_refused(features):
     with pytest.raises(ValueError) as caught:
         measure(noise(5, 7, 3), features)
     assert str(caught.value) == (
-        "Expected at least one feature with a weight above 0, got none; turn on "
-        "color, position or distance."
+        "Expected at least one feature that is on, with weight and influence above "
+        "0, got none; turn on color, position or distance."
     )
 
 
@@ -192,6 +197,15 @@ def test_features_of_more_influence_come_first():
     y, x = np.mgrid[:20, :30]
     np.testing.assert_array_equal(samples.values[:, 9], x.ravel())
     np.testing.assert_array_equal(samples.values[:, 10], y.ravel())
+
+
+def test_names_of_columns_differ():
+    features = [AnchorDistance(2), AnchorDistance(2, seed=1), AnchorDistance(1, seed=2)]
+    samples = measure(noise(5, 7), [Color(), *features, Expression("gray")])
+    assert samples.names == (
+        *("gray", "distance 1", "distance 2", "distance 1 (2)", "distance 2 (2)"),
+        *("distance 1 (3)", "gray (2)"),
+    )
 
 
 def test_influences_of_1_are_none():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.mixture import GaussianMixture
 
-from napari_pixel_mixtures.mixture.selection import select, select_steps
+from napari_pixel_mixtures.mixture import select
+from napari_pixel_mixtures.mixture.selection import select_steps
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +96,23 @@ def test_it_can_be_cancelled(samples):
         ([], ["full"], "got [] and ['full']."),
         ([2], [], "got [2] and []."),
         ([2], ["round"], "got [2] and ['round']."),
+        ([0, 2], ["full"], "got [0, 2] and ['full']."),
+        ([2.0], ["full"], "got [2.0] and ['full']."),
+        (["2"], ["full"], "got ['2'] and ['full']."),
     ],
 )
 def test_nothing_to_try_is_an_error(samples, numbers, types, message):
     with pytest.raises(ValueError) as error:
         select(samples, numbers, types)
     assert str(error.value) == (
-        "Expected at least one number of components, and covariance types among full, "
-        "tied, diag, spherical; " + message
+        "Expected at least one number of components from 1, and covariance types among "
+        "full, tied, diag, spherical; " + message
     )
+
+
+def test_samples_are_a_table():
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array instead"):
+        select(np.arange(9.0), [2])
 
 
 def test_an_unknown_criterion_is_an_error(selection):

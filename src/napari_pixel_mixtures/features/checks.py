@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,19 @@ def whole(name: str, value: object, low: int, high: int) -> int:
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
+def as_float(value: object) -> float:
+    """Give a number as float: infinity if it is too large, NaN if it is no number.
+
+    True and False are not numbers here.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 def not_negative(name: str, value: object) -> float:
     """Give a finite number of 0 or more as float.
 
@@ -39,15 +53,16 @@ def not_negative(name: str, value: object) -> float:
     ValueError
         The value is not such a number. True and False are not numbers here.
     """
-    number = math.nan
-    if isinstance(value, Real) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-    if not (math.isfinite(number) and number >= 0):
+    number = as_float(value)
+    if not 0 <= number < math.inf:
         raise ValueError(f"Expected {name} to be a number from 0, got {value!r:.80}.")
     return number
+
+
+def positive_numbers(values: object) -> list[float]:
+    """Give numbers above 0 as floats; none where one of them is not."""
+    found = [as_float(v) for v in values] if isinstance(values, Iterable) else []
+    return found if all(0 < number < math.inf for number in found) else []
 
 
 def fraction(name: str, value: object) -> float:
@@ -69,13 +84,13 @@ def within(name: str, value: object, low: float, high: float) -> float:
     ValueError
         The value is not such a number. True and False are not numbers here.
     """
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (number and low <= value <= high):  # type: ignore[operator]
+    number = as_float(value)
+    if not low <= number <= high:
         raise ValueError(
             f"Expected {name} to be a number from {low:g} to {high:g}, got "
             f"{value!r:.80}."
         )
-    return float(value)  # type: ignore[arg-type]
+    return number
 
 
 def choice(name: str, value: object, choices: Sequence[str]) -> str:

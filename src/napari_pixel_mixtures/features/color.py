@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Color(Feature):
-    """Every channel as stored: R, G and B, a grey value, or any number of channels.
+    """Every channel as stored: R, G and B, a gray value, or any number of channels.
 
     Examples
     --------

@@ -81,13 +81,18 @@ class ColorSpace(Feature):
 
 
 def check_rgb(picture: Picture, what: str) -> None:
-    """Refuse a picture that is not in color."""
+    """Refuse a picture that is not in color, or whose white is not known."""
     if not picture.rgb:
         n = picture.n_channels
         raise ValueError(
             f"Expected an image with red, green and blue for {what}, got one with {n} "
             f"channel{'s' * (n > 1)} that {'are' if n > 1 else 'is'} not color; use "
             "Color, Channel or Expression instead."
+        )
+    if picture.overexposed:
+        raise ValueError(
+            f"Expected floating colors from 0 to 1 for {what}, got most of them above "
+            "1; divide the image by its white, such as 255."
         )
 
 

@@ -24,8 +24,9 @@ class Expression(Feature):
     It may hold numbers, pi and e; channels as c0, c1 and so on, by their names, and
     as R, G and B if they are colors; + - * / % **, comparisons, which give 1 or 0; and
     abs, arctan2, clip, cos, exp, floor, hypot, log, log1p, log2, log10, maximum,
-    minimum, round, sign, sin, sqrt, square, tan and where, as numpy's. It is read by
-    a parser of its own, and runs nothing else.
+    minimum, round, sign, sin, sqrt, square, tan and where, as numpy's; a channel that
+    has one of these names is known by its number. It is read by a parser of its own,
+    and runs nothing else.
 
     Pixels where the result is not finite, such as log(0), get label 0.
 

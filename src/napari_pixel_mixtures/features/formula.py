@@ -248,6 +248,15 @@ class _Reader:
 
 def _describe(node: ast.AST) -> str:
     """Name what is not allowed."""
+    match node:
+        case ast.Constant(value=value):
+            return repr(value)
+        case ast.Compare(ops=[_]):
+            return "in, is"
+        case ast.BinOp():
+            return "an operator of integers, as // or <<,"
+        case ast.UnaryOp():
+            return "not"
     known = {
         ast.Call: "a call of something that is not a function here",
         ast.Compare: "several comparisons in a row",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
@@ -12,9 +13,12 @@ import numpy as np
 from .picture_checks import as_companion, as_names, as_numbers, as_scale
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+AXES = ("X", "Y", "Z", "T")
+"""Names of the last four axes, the last one first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +47,7 @@ class Picture:
     ------
     ValueError
         There is not one name for each channel, or one scale or label for each axis,
-        or a companion has another shape.
+        or companions are no mapping, or one has another shape.
 
     Examples
     --------
@@ -69,9 +73,14 @@ class Picture:
         names = as_names("channels", self.names, n)
         labels = as_names("axes", self.axis_labels, len(shape))
         scale = None if self.scale is None else as_scale(self.scale, len(shape))
+        if not isinstance(self.companions, Mapping):
+            raise ValueError(
+                "Expected companions as a dict of arrays by their names, got "
+                f"{self.companions!r:.80}."
+            )
         companions = {
             name: as_companion(name, companion, shape)
-            for name, companion in dict(self.companions).items()
+            for name, companion in self.companions.items()
         }
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "axis_labels", labels)
@@ -92,9 +101,9 @@ class Picture:
         ----------
         array : array_like
             At least two-dimensional beside the channels; a two-dimensional array
-            is read as a grey picture by default.
+            is read as a gray picture by default.
         channel_axis : int or None
-            The axis of the channels; None for a grey picture or volume.
+            The axis of the channels; None for a gray picture or volume.
         rgb : bool, optional
             Whether the channels are colors: red, green, blue and perhaps alpha,
             which is left out. By default that is guessed as napari does: three or
@@ -137,7 +146,7 @@ class Picture:
                 raise ValueError(
                     "Expected two axes or more beside the channels, got an array of "
                     f"shape {array.shape} with channel_axis={channel_axis}; use "
-                    "channel_axis=None for a grey picture."
+                    "channel_axis=None for a gray picture."
                 )
             if rgb is None:
                 on_last_axis = channel_axis in (-1, array.ndim - 1)
@@ -163,7 +172,7 @@ class Picture:
         names: Sequence[str] | None = None,
         **about: Any,
     ) -> Self:
-        """Read several grey images as the channels of one.
+        """Read several gray images as the channels of one.
 
         Parameters
         ----------
@@ -266,20 +275,12 @@ class Picture:
         """What is black and what is bright in each channel, (2, C).
 
         Of colors the range of their type: 0 to 1 if boolean or floating; of signed
-        or wide integers the range of 8 or 16 bits if that holds them, as arrays of
-        such numbers are integer in numpy by default. Of other channels their smallest
-        and largest finite value.
+        or wide integers, and of floating colors that are `overexposed`, the range of 8
+        or 16 bits if that holds them, as numpy makes such types of them. Of other
+        channels their smallest and largest finite value.
         """
-        kind = self.values.dtype.kind
-        if self.rgb and kind in "bf":
-            return np.array([[0.0] * self.n_channels, [1.0] * self.n_channels])
         if self.rgb:
-            dtype = self.values.dtype
-            top = float(np.iinfo(dtype).max)
-            if dtype not in (np.uint8, np.uint16):
-                largest = self.values.max()
-                top = next((t for t in (255.0, 65535.0) if largest <= t), top)
-            return np.array([[0.0] * self.n_channels, [top] * self.n_channels])
+            return np.array([[0.0] * self.n_channels, [self._white] * self.n_channels])
         channels = [channel[np.isfinite(channel)] for channel in self.pixels.T]
         return np.array(
             [
@@ -288,10 +289,32 @@ class Picture:
             ]
         )
 
+    @property
+    def _white(self) -> float:
+        dtype = self.values.dtype
+        if dtype.kind == "b" or (dtype.kind == "f" and not self.overexposed):
+            return 1.0
+        if dtype in (np.uint8, np.uint16):
+            return float(np.iinfo(dtype).max)
+        largest = float(np.max(self.values, initial=0, where=np.isfinite(self.values)))
+        top = largest if dtype.kind == "f" else float(np.iinfo(dtype).max)
+        return next((t for t in (255.0, 65535.0) if largest <= t), top)
+
+    @cached_property
+    def overexposed(self) -> bool:
+        """Whether most floating colors are above 1, where all of them are clipped.
+
+        Nearly always they are numbers of 8 or 16 bits in a floating type.
+        """
+        if not self.rgb or self.values.dtype.kind != "f":
+            return False
+        some = self.pixels[:: max(1, len(self.pixels) // 100_000)]
+        return bool(np.count_nonzero(some > 1) > np.count_nonzero(some <= 1))
+
     def to_rgb(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Turn channel values (..., C) into colors (..., 3) from 0 to 1.
 
-        One channel gives greys; of more than three the first three are shown as
+        One channel gives grays; of more than three the first three are shown as
         red, green and blue; values beyond `limits` are clipped.
         """
         low, high = self.limits
@@ -350,5 +373,5 @@ class Picture:
 def _axis_name(label: str, place: int) -> str:
     if label[:1].isalpha():
         capital = {"time": "T"}.get(label.lower(), label.upper())
-        return capital if capital in "XYZT" else label
-    return "XYZT"[-1 - place] if place >= -4 else f"axis {place}"
+        return capital if capital in AXES else label
+    return AXES[-1 - place] if place >= -4 else f"axis {place}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 MAX_ANCHORS = 1000  # each is a column of all pixels
+FARTHEST = 1e100  # coordinate of an anchor
 
 
 @dataclass(frozen=True, repr=False)
@@ -217,9 +218,11 @@ def _taken(columns: NDArray[Any], pixels: NDArray[np.intp] | None) -> NDArray[An
 def _as_places(anchors: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
     try:
         places = np.array(anchors, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         places = np.empty(0)
-    if places.ndim != 2 or places.size == 0 or not np.isfinite(places).all():
+    # Farther away, squares of distances are no numbers.
+    near = bool((np.abs(places) <= FARTHEST).all())
+    if places.ndim != 2 or places.size == 0 or not near:
         raise ValueError(
             "Expected anchors as a list of points, one (row, column) each, got "
             f"{anchors!r:.80}."

@@ -65,7 +65,8 @@ class Samples:
     values : ndarray (n, d) float32 or float64
         Scaled and weighted features.
     names : tuple of str
-        Name of each column.
+        Name of each column, no two the same: of two features that call a column
+        "distance 1", the later one has "distance 1 (2)".
     groups : tuple of FeatureGroup
         Which columns belong to which feature. Features of more influence come
         first, those of the same in the order in which they were given.
@@ -97,7 +98,7 @@ class Samples:
         ----------
         picture : Picture
         features : sequence of Feature
-            Those with weight 0 or influence 0 are left out.
+            Those that are off, or have weight 0 or influence 0, are left out.
         scaling : {"group", "raw"}
             "group" divides each feature by its pooled standard deviation, the root
             of the mean variance of its columns; "raw" keeps native units. Both are
@@ -109,8 +110,6 @@ class Samples:
             How often each pixel counts, for the standard deviations; 1 by default.
         cache : FeatureCache, optional
             Where computed features are kept.
-            How often each row stands in the whole picture, for the standard
-            deviations; 1 by default.
         factors : sequence of float, optional
             What each used feature is multiplied by, as measured on another picture
             (`FeatureGroup.factor`), instead of scaling and weight.
@@ -118,9 +117,8 @@ class Samples:
         Raises
         ------
         ValueError
-            No feature has a weight above 0, the scaling is unknown, the picture
-            cannot be measured so, no pixel is left, or values are too large to be
-            squared.
+            No feature is used, the scaling is unknown, the picture cannot be
+            measured so, no pixel is left, or values are too large to be squared.
 
         Examples
         --------
@@ -139,13 +137,13 @@ class Samples:
         used.sort(key=lambda feature: -feature.influence)
         if not used:
             raise ValueError(
-                "Expected at least one feature with a weight above 0, got none; "
-                "turn on color, position or distance."
+                "Expected at least one feature that is on, with weight and influence "
+                "above 0, got none; turn on color, position or distance."
             )
         if scaling not in SCALINGS:
             raise ValueError(f"Expected a scaling among {SCALINGS}, got {scaling!r}.")
         cache = cache or FeatureCache()
-        names = [feature.names(picture) for feature in used]
+        names = _distinct([feature.names(picture) for feature in used])
         stops = np.cumsum([len(columns) for columns in names]).tolist()
         pixels = None if valid is None else np.flatnonzero(valid)
         n = int(np.prod(picture.shape)) if pixels is None else len(pixels)
@@ -216,3 +214,18 @@ def _check_size(largest: float, feature: Feature, limit: float) -> None:
             f"{largest:.3g}; divide the image by its largest value, or lower the "
             "feature's weight."
         )
+
+
+def _distinct(names: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Count the names of columns that were there before."""
+    taken: set[str] = set()
+
+    def distinct(name: str) -> str:
+        another, n = name, 1
+        while another in taken:
+            n += 1
+            another = f"{name} ({n})"
+        taken.add(another)
+        return another
+
+    return [tuple(map(distinct, columns)) for columns in names]

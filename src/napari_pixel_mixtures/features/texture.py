@@ -164,9 +164,9 @@ class LocalDeviation(Filter):
 
     def filter(self, frame: NDArray[Any], results: NDArray[Any]) -> None:
         """Take the standard deviation."""
-        # About the frame's mean: the difference of the squares is accurate then.
-        frame = frame - frame.mean(dtype=np.float64).astype(frame.dtype)
-        mean = gaussian(frame, self.sigma)
-        variance = gaussian(np.square(frame, out=frame), self.sigma)
+        # Differences of squares are accurate in float64 and about the frame's mean.
+        offsets = frame - frame.mean(dtype=np.float64)
+        mean = gaussian(offsets, self.sigma)
+        variance = gaussian(np.square(offsets, out=offsets), self.sigma)
         variance -= np.square(mean, out=mean)
         results[0] = np.sqrt(np.maximum(variance, 0, out=variance), out=variance)

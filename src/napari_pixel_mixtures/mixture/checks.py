@@ -85,7 +85,7 @@ def check_weights(weights: ArrayLike, n_components: int) -> Array:
     checked = _as_floats(weights)
     _check_shape(checked, (n_components,), "weights")
     low, high, total = checked.min(), checked.max(), checked.sum()
-    if low < 0 or high > 1:
+    if low < 0 or high > 1:  # scikit-learn's words: it takes one for the other
         raise ValueError(
             "The parameter 'weights' should be in the range [0, 1], but got max value "
             f"{low:.5f}, min value {high:.5f}"

@@ -9,10 +9,11 @@ So a sweep is fast, and a richer mixture is rarely less likely than a simpler on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 
 from .checks import check_finite, check_sample_weight
 from .covariance import COVARIANCE_TYPES
@@ -153,6 +154,18 @@ def select(
     ------
     ValueError
         There is nothing to try, or the data are not as they should be.
+
+    Examples
+    --------
+    Two clouds, drawn as two:
+
+    >>> import numpy as np
+    >>> from napari_pixel_mixtures.mixture import select
+    >>> random = np.random.default_rng(0)
+    >>> samples = np.concatenate([random.normal(m, 1, (200, 2)) for m in (0, 9)])
+    >>> best = select(samples, (1, 2, 3), random_state=0).best("bic")
+    >>> best.n_components, best.covariance_type
+    (2, 'spherical')
     """
     steps = select_steps(
         X,
@@ -196,16 +209,17 @@ def select_steps(
     -------
     Selection
     """
-    numbers = sorted(set(n_components))
-    wanted = set(covariance_types)
-    if not numbers or not wanted or not wanted <= set(COVARIANCE_TYPES):
+    numbers, wanted = list(n_components), list(covariance_types)
+    sound = all(isinstance(n, Integral) and n >= 1 for n in numbers)
+    if not (numbers and sound and wanted and set(wanted) <= set(COVARIANCE_TYPES)):
         raise ValueError(
-            "Expected at least one number of components, and covariance types among "
-            f"{', '.join(COVARIANCE_TYPES)}; got {numbers} and {sorted(wanted)}."
+            "Expected at least one number of components from 1, and covariance types "
+            f"among {', '.join(COVARIANCE_TYPES)}; got {numbers!r:.80} and "
+            f"{wanted!r:.80}."
         )
-    samples = np.asarray(X)
-    if samples.dtype not in (np.float32, np.float64):
-        samples = samples.astype(np.float64)
+    samples: Array = check_array(
+        X, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
+    )
     check_finite(samples)
     weights = check_sample_weight(sample_weight, len(samples))
     data = Data.of(samples, weights)
@@ -213,6 +227,7 @@ def select_steps(
     types = [name for name in _SIMPLER if name in wanted]
     candidates: list[Candidate] = []
     fitted: dict[tuple[int, str], MixtureParameters] = {}
+    numbers = sorted(map(int, set(numbers)))
     for place, k in enumerate(numbers):
         for name in types:
             settings = StartSettings(k, COVARIANCE_TYPES[name], reg_covar, "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_pixel_mixtures.model_grid import Model, model_steps
+from napari_pixel_mixtures.model_grid import TriedModel, model_steps
 from napari_pixel_mixtures.recipe import COVARIANCE_TYPES
 
 from .messages import report
@@ -26,7 +26,7 @@ PICTURE_SIZE = (96, 144)  # pixels; shown at half of it, sharp also on fine scre
 class SweepStep(Step):
     """How far the sweep is, with the models so far."""
 
-    models: tuple[Model, ...] = ()
+    models: tuple[TriedModel, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class SweepJob:
         """The layer that the models belong to."""
         return self.request.image
 
-    def steps(self) -> Generator[Step, None, tuple[Model, ...]]:
+    def steps(self) -> Generator[Step, None, tuple[TriedModel, ...]]:
         """Fit them all."""
         request = self.request
         picture = request.cache.picture(request.source)
@@ -59,13 +59,13 @@ class SweepJob:
             request.mask,
             gather=request.cache.gather,
         )
-        models: tuple[Model, ...] = ()
+        models: tuple[TriedModel, ...] = ()
         total = len(set(self.sizes)) * len(COVARIANCE_TYPES)
         while True:
             try:
                 model = next(fits)
             except StopIteration as stop:
-                found: tuple[Model, ...] = stop.value
+                found: tuple[TriedModel, ...] = stop.value
                 return found
             if model is not None:
                 models = (*models, model)
@@ -83,7 +83,7 @@ class ModelSweep:
     def __init__(self) -> None:
         self.request: Request | None = None
         """What the models were fitted to."""
-        self.models: tuple[Model, ...] = ()
+        self.models: tuple[TriedModel, ...] = ()
         self.runner = Runner()
         self.runner.stepped.connect(self._on_stepped)
         self.runner.succeeded.connect(self._on_succeeded)
@@ -109,7 +109,7 @@ class ModelSweep:
             self._set(None, ())
             self.finished.emit(f"The image {image.name!r} was removed.")
 
-    def _set(self, request: Request | None, models: tuple[Model, ...]) -> None:
+    def _set(self, request: Request | None, models: tuple[TriedModel, ...]) -> None:
         self.request, self.models = request, models
         self.changed.emit()
 
@@ -118,7 +118,7 @@ class ModelSweep:
             self._set(self.request, step.models)
         self.stepped.emit(step)
 
-    def _on_succeeded(self, job: SweepJob, models: tuple[Model, ...]) -> None:
+    def _on_succeeded(self, job: SweepJob, models: tuple[TriedModel, ...]) -> None:
         image = job.image
         if not job.request.source.current:
             self._set(None, ())

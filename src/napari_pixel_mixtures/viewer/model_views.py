@@ -35,7 +35,7 @@ from .feature_row import SMALL, pixmap
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_pixel_mixtures.model_grid import Model
+    from napari_pixel_mixtures.model_grid import TriedModel
 
 ICON_SIZE = (72, 48)  # pixels, width and height
 GRID_WIDTH = 372  # pixels; holds a column for each covariance type
@@ -69,7 +69,7 @@ def in_short(difference: float) -> str:
 class ModelGrid(QScrollArea):
     """A row for each number of components, a column for each covariance type."""
 
-    chosen = QtSignal(object)  # Model
+    chosen = QtSignal(object)  # TriedModel
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class ModelGrid(QScrollArea):
         self.cells: dict[tuple[int, str], QToolButton] = {}
         self.show_models(())
 
-    def show_models(self, models: Sequence[Model]) -> None:
+    def show_models(self, models: Sequence[TriedModel]) -> None:
         """Show these models; differences are from the best of them."""
         inside = QWidget()
         layout = QGridLayout(inside)
@@ -118,11 +118,11 @@ class ModelGrid(QScrollArea):
         for each, cell in self.cells.items():
             cell.setChecked(each == key)
 
-    def _choose(self, model: Model, _: bool = False) -> None:
+    def _choose(self, model: TriedModel, _: bool = False) -> None:
         self.chosen.emit(model)
 
 
-def _cell(model: Model, best: dict[str, float]) -> QToolButton:
+def _cell(model: TriedModel, best: dict[str, float]) -> QToolButton:
     candidate = model.candidate
     lines = [
         f"{name.upper()} {in_short(getattr(candidate, name) - best[name])}"
@@ -150,20 +150,20 @@ def _cell(model: Model, best: dict[str, float]) -> QToolButton:
 class ModelCurves(QWidget):
     """A criterion over the number of components, a curve for each covariance type."""
 
-    chosen = QtSignal(object)  # Model
+    chosen = QtSignal(object)  # TriedModel
 
     def __init__(self) -> None:
         super().__init__()
         self.setFixedHeight(CURVE_HEIGHT)
-        self._models: tuple[Model, ...] = ()
+        self._models: tuple[TriedModel, ...] = ()
         self._criterion = CRITERIA[0]
 
-    def show_models(self, models: Sequence[Model], criterion: str) -> None:
+    def show_models(self, models: Sequence[TriedModel], criterion: str) -> None:
         """Draw the curves of a criterion."""
         self._models, self._criterion = tuple(models), criterion
         self.update()
 
-    def places(self) -> list[tuple[Model, QPointF]]:
+    def places(self) -> list[tuple[TriedModel, QPointF]]:
         """Say where each model is drawn; the best is at the bottom."""
         if not self._models:
             return []

@@ -13,7 +13,7 @@ from magicgui.widgets import (
 )
 
 from napari_pixel_mixtures.mixture.selection import CRITERIA
-from napari_pixel_mixtures.model_grid import Model
+from napari_pixel_mixtures.model_grid import TriedModel
 from napari_pixel_mixtures.recipe import Recipe
 
 from .forms import align_labels, follow, row, thin, whole_numbers, wrapping
@@ -102,7 +102,7 @@ class ChooseModel(Container):  # type: ignore[type-arg]
             self.status.value = str(error)
             report(error)
 
-    def _load_model(self, model: Model) -> None:
+    def _load_model(self, model: TriedModel) -> None:
         """Fit that model, with the features that it was tried with."""
         workspace, request = self._workspace, self._workspace.sweep.request
         assert request is not None  # for there are models
