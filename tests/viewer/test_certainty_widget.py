@@ -9,7 +9,7 @@ from napari.layers import Image
 from numpy.testing import assert_allclose, assert_array_equal
 
 from napari_pixel_mixtures import Certainty, stability
-from napari_pixel_mixtures.viewer import certainty_maps
+from napari_pixel_mixtures.viewer import certainty_jobs
 from napari_pixel_mixtures.viewer.certainty_widget import HowSure
 from napari_pixel_mixtures.viewer.layers import is_image, is_ours
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -98,7 +98,7 @@ def test_nothing_to_map_is_one_sentence(widget, click, said):
 @pytest.fixture
 def held(monkeypatch):
     """Hold stability until an event is set."""
-    go, steps = threading.Event(), certainty_maps.stability_steps
+    go, steps = threading.Event(), certainty_jobs.stability_steps
 
     def slow(*args):
         inner = steps(*args)
@@ -108,7 +108,7 @@ def held(monkeypatch):
             go.wait(0.02)
         return (yield from inner)
 
-    monkeypatch.setattr(certainty_maps, "stability_steps", slow)
+    monkeypatch.setattr(certainty_jobs, "stability_steps", slow)
     yield go
     go.set()
 
@@ -127,11 +127,11 @@ def test_stability_can_be_cancelled(widget, result, model, click, held, qtbot):
 def test_late_maps_are_dropped(widget, result, model, workspace, idle, fit, qtbot):
     workspace.maps.show("entropy")
     workspace.maps.runner.cancel()  # it is delivered below, after another fit
-    job = certainty_maps.MapJob(result, "entropy", 1, workspace.gather)
+    job = certainty_jobs.MapJob(result, "entropy", 1, workspace.gather)
     other = fit(model, n_components=2)
     assert other.clustering is not result.clustering
     workspace.maps._on_succeeded(
-        job, certainty_maps.MAPS["entropy"](Certainty(result.clustering), 1)
+        job, certainty_jobs.MAPS["entropy"](Certainty(result.clustering), 1)
     )
     assert "bands entropy" not in model.layers
     assert widget.status.value == (

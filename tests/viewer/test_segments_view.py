@@ -23,7 +23,7 @@ def test_segments_follow_the_fits(model, fit, idle):
     workspace = workspace_of(model)
     fit(model, n_components=3)
     assert names(model) == ["bands", "bands random colors", "bands quantized"]
-    workspace.segments.edit(on=True, min_size=20, contrast=0.0)
+    workspace.set_segments(on=True, min_size=20, contrast=0.0)
     idle(model)
     assert names(model)[3:] == ["bands segments"]
     layer = model.layers[-1]
@@ -38,12 +38,12 @@ def test_segments_follow_the_fits(model, fit, idle):
 
     # A contrast that joins everything, without a fit.
     result = workspace.result
-    workspace.segments.edit(contrast=1000.0)
+    workspace.set_segments(contrast=1000.0)
     idle(model)
     assert workspace.result is result
     assert_array_equal(layer.data, np.ones((32, 40)))
     # Another fit brings them up to date.
-    workspace.segments.edit(contrast=0.0)
+    workspace.set_segments(contrast=0.0)
     fit(model, n_components=1)
     assert_array_equal(layer.data, np.ones((32, 40)))
     workspace.undo()
@@ -54,7 +54,7 @@ def test_segments_follow_the_fits(model, fit, idle):
     fit(model, n_components=2)
     assert names(model)[3:] == ["bands segments"]
 
-    workspace.segments.edit(on=False)
+    workspace.set_segments(on=False)
     assert names(model) == ["bands", "bands random colors", "bands quantized"]
     fit(model, n_components=3)
     assert len(model.layers) == 3
@@ -63,7 +63,7 @@ def test_segments_follow_the_fits(model, fit, idle):
 def test_segments_of_an_image_that_is_gone(model, fit, idle):
     workspace = workspace_of(model)
     fit(model)
-    workspace.segments.edit(on=True)
+    workspace.set_segments(on=True)
     model.layers.remove("bands")
     idle(model)
     assert "bands segments" not in names(model)
@@ -72,7 +72,7 @@ def test_segments_of_an_image_that_is_gone(model, fit, idle):
 
 def test_segments_do_not_hide_the_frames_of_a_replay(model, fit, idle):
     workspace = workspace_of(model)
-    workspace.segments.edit(on=True)
+    workspace.set_segments(on=True)
     frame = fit(model, n_components=2).clustering
     fit(model, n_components=3)
     layer = model.layers["bands segments"]
@@ -94,7 +94,7 @@ def test_segments_do_not_hide_the_frames_of_a_replay(model, fit, idle):
 def test_segments_lie_over_their_image(model, fit, idle):
     image = model.layers["bands"]
     image.scale, image.translate = (2, 3), (5, 7)
-    workspace_of(model).segments.edit(on=True)
+    workspace_of(model).set_segments(on=True)
     fit(model)
     layer = model.layers["bands segments"]
     assert_array_equal(layer.scale, (2, 3))
@@ -168,7 +168,7 @@ def test_the_preset_for_segments(viewer, open_widget, picture, click, idle):
 
 
 def test_a_preset_is_for_the_size_of_the_image(model, picture):
-    from napari_pixel_mixtures.viewer.preset_field import applied, shape_of
+    from napari_pixel_mixtures.viewer.preset_choice import applied, shape_of
 
     large = model.add_image(np.zeros((3, 50, 60), np.float32), name="volume")
     assert shape_of(large) == (3, 50, 60)
