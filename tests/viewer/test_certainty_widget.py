@@ -182,3 +182,68 @@ def test_the_threshold_is_that_of_each_new_fit(
     assert found.threshold == certainty.threshold(found.quantile) != before
     expected = certainty.labels(found.threshold)
     assert_array_equal(model.layers["bands classes"].data, expected)
+
+
+def test_maps_follow_another_fit_or_say_that_they_do_not(
+    widget, result, model, workspace, idle, fit, click
+):
+    widget.refits.value = 1
+    click(widget.stability)
+    idle(model)
+    for kind, label in (
+        *(("largest posterior", 1), ("entropy", 1)),
+        *(("posterior", 1), ("posterior", 3)),
+    ):
+        workspace.maps.show(kind, label)
+        idle(model)
+    layers = {layer.name.removeprefix("bands "): layer for layer in model.layers}
+    entropy, hidden = layers["entropy"], layers["largest posterior"]
+    hidden.visible = False
+    entropy.contrast_limits = (0.0, 0.01)
+    before = hidden.data
+
+    other = fit(model, n_components=2)
+    certainty = Certainty(other.clustering)
+    assert_allclose(entropy.data, certainty.entropy())
+    assert_allclose(layers["posterior 1"].data, certainty.posterior(1))
+    assert entropy.contrast_limits == [0.0, 0.01]  # as they were set by hand
+    assert hidden.data is before
+    assert {name: layers[name].name.removeprefix("bands ") for name in layers} == {
+        name: name + " (earlier clustering)"
+        if name in ("largest posterior", "posterior 3", "stability")
+        else name
+        for name in layers
+    }
+    assert widget.status.value == (
+        "Stability of bands is that of an earlier clustering; press its button to "
+        "compute it anew."
+    )
+    hidden.visible = True
+    idle(model)
+    assert_allclose(hidden.data, certainty.largest_posterior())
+    assert hidden.name == "bands largest posterior"
+
+    # The earlier clustering comes back, and with it what was left as it was.
+    workspace.undo()
+    assert layers["stability"].name == "bands stability"
+    assert layers["posterior 3"].name == "bands posterior 3"
+    assert entropy.name == "bands entropy (earlier clustering)"
+    idle(model)
+    assert entropy.name == "bands entropy"
+    assert_allclose(entropy.data, Certainty(result.clustering).entropy())
+
+
+def test_a_map_that_cannot_follow_stays_marked(
+    widget, result, model, workspace, idle, fit, said, monkeypatch
+):
+    workspace.maps.show("entropy")
+    idle(model)
+
+    def refuse(*args):
+        raise ValueError("Expected what never came.")
+
+    monkeypatch.setitem(certainty_jobs.MAPS, "entropy", refuse)
+    fit(model, n_components=2)
+    assert widget.status.value == "Expected what never came."
+    assert "bands entropy (earlier clustering)" in model.layers
+    assert said() == []  # nobody asked for it

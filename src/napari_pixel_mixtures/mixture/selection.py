@@ -4,6 +4,23 @@ Mixtures are fitted from the simplest on. Each starts from the best of its simpl
 neighbors - one with fewer components, some of which are split, and one of the same
 number of components but of a simpler covariance type - and of a few fresh starts.
 So a sweep is fast, and a richer mixture is rarely less likely than a simpler one.
+
+With exponents on the columns (`FastGaussianMixture`) what is fitted is no density but a
+discounted likelihood, whose exponential is the weight that data give to parameters in a
+general Bayesian update (Bissiri, Holmes and Walker, "A general framework for updating
+belief distributions", JRSS B 78, 2016). The criteria are then those of the same
+derivations for it: BIC by the Laplace approximation of the integral over the
+parameters, in which the p_j parameters of the conditional density of column j are
+known from b_j n samples, and AIC by the bias of the maximum (the generalized
+information criterion of Konishi and Kitagawa, Biometrika 83, 1996), to which they
+contribute b_j p_j:
+
+    BIC = -2 log L + (K - 1) log n + sum_j p_j log(max(b_j n, 1))
+    AIC = -2 log L + 2 (K - 1 + sum_j b_j p_j)
+
+With exponents of 1 they are the usual ones, and as those of some columns go to 0 they
+become those without these columns. They compare mixtures of the same columns and
+exponents only.
 """
 
 from __future__ import annotations
@@ -14,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .checks import check_finite, check_sample_weight
+from .checks import check_exponents, check_finite, check_sample_weight
 from .covariance import COVARIANCE_TYPES
 from .em import Data
 from .estimator import FastGaussianMixture
@@ -56,11 +73,13 @@ class Candidate:
     n_components : int
     covariance_type : str
     log_likelihood : float
-        Mean log-likelihood of a sample.
+        Mean log-likelihood of a sample; with exponents discounted by them.
     bic : float
-        Bayesian information criterion, -2 log L + p log n (Schwarz 1978).
+        Bayesian information criterion, -2 log L + p log n (Schwarz 1978); with
+        exponents see above.
     aic : float
-        Akaike information criterion, -2 log L + 2 p (Akaike 1974).
+        Akaike information criterion, -2 log L + 2 p (Akaike 1974); with exponents see
+        above.
     icl : float
         Integrated completed likelihood, BIC plus twice the entropy of the
         responsibilities (Biernacki, Celeux and Govaert 2000): it prefers components
@@ -126,6 +145,7 @@ def select(
     reg_covar: float = 1e-6,
     max_iter: int = 100,
     random_state: int | np.random.RandomState | None = None,
+    exponents: ArrayLike | None = None,
     callback: Callable[[Candidate], object] | None = None,
 ) -> Selection:
     """Fit a mixture for each number of components and each covariance type.
@@ -140,7 +160,7 @@ def select(
         The covariance types to try.
     sample_weight : array (n,), optional
         How often each sample counts.
-    tol, reg_covar, max_iter, random_state
+    tol, reg_covar, max_iter, random_state, exponents
         As in `FastGaussianMixture`.
     callback : callable, optional
         Called with each Candidate; an exception that it raises ends the sweep.
@@ -163,6 +183,7 @@ def select(
         reg_covar=reg_covar,
         max_iter=max_iter,
         random_state=random_state,
+        exponents=exponents,
     )
     while True:
         try:
@@ -184,6 +205,7 @@ def select_steps(
     reg_covar: float = 1e-6,
     max_iter: int = 100,
     random_state: int | np.random.RandomState | None = None,
+    exponents: ArrayLike | None = None,
 ) -> Generator[Candidate | None, None, Selection]:
     """Do what `select` does, step by step; closing the generator cancels it.
 
@@ -207,6 +229,7 @@ def select_steps(
     if samples.dtype not in (np.float32, np.float64):
         samples = samples.astype(np.float64)
     check_finite(samples)
+    exponents = check_exponents(exponents, samples.shape[1])
     weights = check_sample_weight(sample_weight, len(samples))
     data = Data.of(samples, weights)
     source = check_random_state(random_state)
@@ -215,15 +238,16 @@ def select_steps(
     fitted: dict[tuple[int, str], MixtureParameters] = {}
     for place, k in enumerate(numbers):
         for name in types:
-            settings = StartSettings(k, COVARIANCE_TYPES[name], reg_covar, "")
+            kind = COVARIANCE_TYPES[name].with_exponents(exponents)
+            settings = StartSettings(k, kind, reg_covar, "")
             neighbors = []
             if place > 0:
                 fewer = fitted[numbers[place - 1], name]
                 neighbors += _splits(fewer, settings, k)
             for simpler in _SIMPLER[name]:
                 if (k, simpler) in fitted:
-                    kind = COVARIANCE_TYPES[simpler]
-                    neighbors.append(_converted(fitted[k, simpler], kind, settings))
+                    other = COVARIANCE_TYPES[simpler]
+                    neighbors.append(_converted(fitted[k, simpler], other, settings))
             start = yield from _best_start(neighbors, data, settings, source)
             mixture = FastGaussianMixture(
                 k,
@@ -233,12 +257,13 @@ def select_steps(
                 max_iter=max_iter,
                 weights_init=start.weights / start.weights.sum(),
                 means_init=start.means,
-                precisions_init=settings.kind.precisions(start.precisions_cholesky),
+                precisions_init=kind.precisions(start.precisions_cholesky),
+                exponents=exponents,
             )
             for _ in mixture.fit_steps(samples, weights):
                 yield None
             fitted[k, name] = mixture.parameters()
-            candidates.append(_judge(mixture, data))
+            candidates.append(_judge(mixture, kind, data))
             yield candidates[-1]
     return Selection(tuple(candidates))
 
@@ -319,20 +344,21 @@ def _split(
     return _from_matrices(weights, means, matrices, settings)
 
 
-def _judge(mixture: FastGaussianMixture, data: Data) -> Candidate:
+def _judge(mixture: FastGaussianMixture, kind: CovarianceType, data: Data) -> Candidate:
     k, d = mixture.means_.shape
-    kind = COVARIANCE_TYPES[mixture.covariance_type]
-    free = k - 1 + k * d + kind.n_parameters(k, d)
+    free = k + kind.column_parameters(k, d)  # of each column: means and covariances
+    shares = np.ones(d) if kind.exponents is None else kind.exponents
+    known = np.log(np.maximum(shares * data.total, 1.0))
     scores, entropies = mixture.scores_and_entropies(data.samples)
     total = float(np.sum(scores * data.weights, dtype=np.float64))
     entropy = float(np.sum(entropies * data.weights, dtype=np.float64))
-    bic = free * float(np.log(data.total)) - 2 * total
+    bic = (k - 1) * float(np.log(data.total)) + float(free @ known) - 2 * total
     return Candidate(
         n_components=k,
         covariance_type=mixture.covariance_type,
         log_likelihood=total / data.total,
         bic=bic,
-        aic=2 * free - 2 * total,
+        aic=2 * (k - 1 + float(free @ shares)) - 2 * total,
         icl=bic + 2 * entropy,
         mixture=mixture,
     )

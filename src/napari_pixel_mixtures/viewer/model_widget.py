@@ -20,6 +20,12 @@ CAUTION = (
     "criterion can compare different features, only models of the same ones."
 )
 
+DISCOUNTED = (
+    " Influences are counted in: a feature of influence 0.3 counts as if there were "
+    "0.3 of the pixels. So at 1 these are the usual criteria, near 0 those without the "
+    "feature; compare only models of the same influences."
+)
+
 
 class ChooseModel(JobWidget):
     """Fits mixtures of several sizes and all covariance types; a click loads one.
@@ -101,7 +107,12 @@ class ChooseModel(JobWidget):
         self._show_recipe(workspace.recipe)
 
     def _show_models(self) -> None:
-        models = self._workspace.sweep.models
+        models, request = self._workspace.sweep.models, self._workspace.sweep.request
+        discounted = request is not None and any(
+            feature.used and feature.influence < 1
+            for feature in request.recipe.features
+        )
+        self.caution.value = CAUTION + DISCOUNTED * discounted
         self.curves.show_models(models, self.criterion.value)
         self.grid.show_models(models)
         self._show_recipe(self._workspace.recipe)
