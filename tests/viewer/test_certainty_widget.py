@@ -209,13 +209,13 @@ def test_maps_follow_another_fit_or_say_that_they_do_not(
     assert entropy.contrast_limits == [0.0, 0.01]  # as they were set by hand
     assert hidden.data is before
     assert {name: layers[name].name.removeprefix("bands ") for name in layers} == {
-        name: name + " (earlier clustering)"
+        name: name + " (earlier fit)"
         if name in ("largest posterior", "posterior 3", "stability")
         else name
         for name in layers
     }
     assert widget.status.value == (
-        "Stability of bands is that of an earlier clustering; press its button to "
+        "Stability of bands is that of an earlier fit; press its button to "
         "compute it anew."
     )
     hidden.visible = True
@@ -227,7 +227,7 @@ def test_maps_follow_another_fit_or_say_that_they_do_not(
     workspace.undo()
     assert layers["stability"].name == "bands stability"
     assert layers["posterior 3"].name == "bands posterior 3"
-    assert entropy.name == "bands entropy (earlier clustering)"
+    assert entropy.name == "bands entropy (earlier fit)"
     idle(model)
     assert entropy.name == "bands entropy"
     assert_allclose(entropy.data, Certainty(result.clustering).entropy())
@@ -245,5 +245,5 @@ def test_a_map_that_cannot_follow_stays_marked(
     monkeypatch.setitem(certainty_jobs.MAPS, "entropy", refuse)
     fit(model, n_components=2)
     assert widget.status.value == "Expected what never came."
-    assert "bands entropy (earlier clustering)" in model.layers
+    assert "bands entropy (earlier fit)" in model.layers
     assert said() == []  # nobody asked for it

@@ -67,7 +67,9 @@ def test_it_says_what_the_criteria_cannot_do(widget, workspace, click, idle, mod
     idle(model)
     assert len(widget.grid.cells) == 4
     assert widget.caution.value.startswith(text)
-    assert "a feature of influence 0.3 counts as if" in widget.caution.value
+    assert (
+        "A feature of influence 0.3 counts as 0.3 of the pixels" in widget.caution.value
+    )
     off = replace(position, on=False)
     workspace.set_recipe(replace(workspace.recipe, features=(Color(), off)))
     click(widget.start)

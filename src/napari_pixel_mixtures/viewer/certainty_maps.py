@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COLORMAP = "viridis"
 REST_MS = 300  # milliseconds after which maps follow a new fit: others may come
-EARLIER = " (earlier clustering)"  # at the end of a layer's name
+EARLIER = " (earlier fit)"  # at the end of a layer's name
 
 
 @dataclass(eq=False)
@@ -187,7 +187,7 @@ class CertaintyMaps:
         if outdated:
             self.finished.emit(
                 f"{outdated[0].capitalize()} of {result.image.name} is that of an "
-                "earlier clustering; press its button to compute it anew."
+                "earlier fit; press its button to compute it anew."
             )
 
     # ---- what comes of it

@@ -21,9 +21,13 @@ CAUTION = (
 )
 
 DISCOUNTED = (
-    " Influences are counted in: a feature of influence 0.3 counts as if there were "
-    "0.3 of the pixels. So at 1 these are the usual criteria, near 0 those without the "
-    "feature; compare only models of the same influences."
+    " A feature of influence 0.3 counts as 0.3 of the pixels would; compare only "
+    "models of the same influences."
+)
+CAUTION_TIP = (
+    "Where all features have influence 1 these are the usual criteria. Below it they "
+    "are those of the discounted likelihood that is fitted; near influence 0 they "
+    "become those without the feature."
 )
 
 
@@ -54,7 +58,7 @@ class ChooseModel(JobWidget):
         self.start = PushButton(
             text="Try them", tooltip="Fit them all, the simplest first."
         )
-        self.caution = wrapping(Label(value=CAUTION))
+        self.caution = wrapping(Label(value=CAUTION, tooltip=CAUTION_TIP))
         self.curves = ModelCurves()
         self.grid = ModelGrid()
         super().__init__(

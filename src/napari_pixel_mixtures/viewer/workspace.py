@@ -215,12 +215,13 @@ class Workspace(Settings):
             self.runner.cancel()
             self._set_status("The fit was cancelled.")
 
-    def take(self, result: Result) -> None:
+    def take(self, result: Result, numbered: bool = False) -> None:
         """Take a result, and bring layers, cloud and status up to date.
 
-        Classes stay where it has as many components as the one before.
+        Classes stay where it has as many components as the one before; `numbered` is
+        whether these have the numbers of those already.
         """
-        before, result = self.result, self.classes.carried(result)
+        before, result = self.result, self.classes.carried(result, numbered)
         self.masks.keep(result)
         self._present(result)
         # Afterwards: it packs the labels of the fit before, which takes a while.
@@ -327,7 +328,9 @@ class Workspace(Settings):
                 "result was dropped; press Fit again."
             )
             return
-        self.take(Result(request.source, clustering, request.mask))
+        before = None if self.result is None else self.result.clustering.labels
+        numbered = before is not None and request.previous is before
+        self.take(Result(request.source, clustering, request.mask), numbered)
 
     def _on_failed(self, request: Request | None, error: Exception) -> None:
         self._set_status(str(error))
