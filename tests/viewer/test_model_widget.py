@@ -66,9 +66,9 @@ def test_it_says_what_the_criteria_cannot_do(widget, workspace, click, idle, mod
     click(widget.start)
     idle(model)
     assert len(widget.grid.cells) == 4
-    assert widget.caution.value.startswith(text)
-    assert (
-        "A feature of influence 0.3 counts as 0.3 of the pixels" in widget.caution.value
+    assert widget.caution.value == (
+        f"{text} A feature of influence 0.3 counts as 0.3 of the pixels; compare only "
+        "models of equal influences."
     )
     off = replace(position, on=False)
     workspace.set_recipe(replace(workspace.recipe, features=(Color(), off)))

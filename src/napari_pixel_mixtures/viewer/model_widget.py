@@ -21,8 +21,8 @@ CAUTION = (
 )
 
 DISCOUNTED = (
-    " A feature of influence 0.3 counts as 0.3 of the pixels would; compare only "
-    "models of the same influences."
+    " A feature of influence 0.3 counts as 0.3 of the pixels; compare only models of "
+    "equal influences."
 )
 CAUTION_TIP = (
     "Where all features have influence 1 these are the usual criteria. Below it they "
