@@ -190,7 +190,7 @@ class Spherical(Diagonal):
 
     def column_parameters(self, n_components: int, n_features: int) -> Array:
         """Count the variances, which are those of the first column, (d,)."""
-        return n_components * (np.arange(n_features) == 0)
+        return np.asarray(n_components * (np.arange(n_features) == 0))
 
     def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""

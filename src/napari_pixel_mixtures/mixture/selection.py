@@ -229,7 +229,7 @@ def select_steps(
     if samples.dtype not in (np.float32, np.float64):
         samples = samples.astype(np.float64)
     check_finite(samples)
-    exponents = check_exponents(exponents, samples.shape[1])
+    shares = check_exponents(exponents, samples.shape[1])
     weights = check_sample_weight(sample_weight, len(samples))
     data = Data.of(samples, weights)
     source = check_random_state(random_state)
@@ -238,7 +238,7 @@ def select_steps(
     fitted: dict[tuple[int, str], MixtureParameters] = {}
     for place, k in enumerate(numbers):
         for name in types:
-            kind = COVARIANCE_TYPES[name].with_exponents(exponents)
+            kind = COVARIANCE_TYPES[name].with_exponents(shares)
             settings = StartSettings(k, kind, reg_covar, "")
             neighbors = []
             if place > 0:
@@ -258,7 +258,7 @@ def select_steps(
                 weights_init=start.weights / start.weights.sum(),
                 means_init=start.means,
                 precisions_init=kind.precisions(start.precisions_cholesky),
-                exponents=exponents,
+                exponents=shares,
             )
             for _ in mixture.fit_steps(samples, weights):
                 yield None
