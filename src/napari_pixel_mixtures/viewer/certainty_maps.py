@@ -135,18 +135,19 @@ class CertaintyMaps:
         if self._outdated(result):
             self._rest.start()
 
-    def forget(self, image: Layer) -> None:
-        """Drop what is computed of an image that was removed."""
-        if self.runner.job is not None and self.runner.job.result.image is image:
+    def forget(self, layer: Layer) -> None:
+        """Drop what is computed of an image that was removed, or a map that was."""
+        if self.runner.job is not None and self.runner.job.result.image is layer:
             self.runner.cancel()
-            self.finished.emit(f"The image {image.name!r} was removed.")
+            self.finished.emit(f"The image {layer.name!r} was removed.")
+        for maps in self._shown.values():
+            for role in [role for role, shown in maps.items() if shown.layer is layer]:
+                del maps[role]
 
     def layer(self, image: Image, role: str) -> Image | None:
         """Give the layer of a map; None if there is none."""
-        viewer, shown = self._viewer(), self._shown.get(image, {}).get(role)
-        if viewer is None or shown is None or shown.layer not in viewer.layers:
-            return None
-        return shown.layer
+        shown = self._shown.get(image, {}).get(role)
+        return None if shown is None else shown.layer
 
     def _current(self) -> tuple[Workspace, Result]:
         workspace = self._workspace()
@@ -161,9 +162,7 @@ class CertaintyMaps:
         return [
             role
             for role, shown in self._shown.get(result.image, {}).items()
-            if shown.mixture is not mixture
-            and (layer := self.layer(result.image, role)) is not None
-            and layer.visible
+            if shown.mixture is not mixture and shown.layer.visible
         ]
 
     def _on_visible(self, event: Any = None) -> None:
