@@ -55,9 +55,9 @@ def model_steps(
 ) -> Generator[Model | None, None, tuple[Model, ...]]:
     """Fit a mixture of each size and covariance type, the simplest first.
 
-    Where a feature has an influence below 1, criteria are those of the discounted
-    likelihood that is fitted, see `mixture.selection`. Closing the generator cancels
-    the fits.
+    Where a feature has an influence below 1, mixtures are fitted with it, and criteria
+    are those of the components found, taken as a plain mixture; see
+    `mixture.selection`. Closing the generator cancels the fits.
 
     Parameters
     ----------

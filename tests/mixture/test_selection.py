@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal, norm
 from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures.mixture.selection import select, select_steps
@@ -44,33 +43,27 @@ def test_criteria_are_scikit_learn_s(samples, selection):
         assert one.icl == pytest.approx(one.bic + 2 * entropy, rel=1e-9)
 
 
-def test_one_discounted_component_in_closed_form(samples):
-    b, n = np.array([0.6, 0.05]), len(samples)
-    found = select(samples, [1], exponents=b, reg_covar=0, tol=1e-12)
+@pytest.mark.parametrize("exponents", [[1, 0.3], [0.2, 0.2], [1, 0.01]])
+def test_discounted_mixtures_are_judged_as_plain_ones(samples, selection, exponents):
+    sizes = range(1, 4)
+    found = select(samples, sizes, exponents=exponents, random_state=0)
+    best = {(c.n_components, c.covariance_type): c for c in selection.candidates}
     for one in found.candidates:
-        mean, matrix = samples.mean(axis=0), np.cov(samples.T, bias=True)
-        if one.covariance_type in ("diag", "spherical"):
-            matrix = np.diag(np.diag(matrix))
-        if one.covariance_type == "spherical":
-            matrix = np.eye(2) * (b @ np.diag(matrix)) / b.sum()
-        first = norm(mean[0], np.sqrt(matrix[0, 0])).logpdf(samples[:, 0])
-        both = multivariate_normal(mean, matrix).logpdf(samples)
-        total = b[0] * first.sum() + b[1] * (both - first).sum()
-        # Of each column a mean, and of its variance given the columns before it.
-        p = {"diag": [2, 2], "spherical": [2, 1]}.get(one.covariance_type, [2, 3])
-        assert one.log_likelihood == pytest.approx(total / n)
-        assert one.bic == pytest.approx(p @ np.log(b * n) - 2 * total)
-        assert one.aic == pytest.approx(2 * (p @ b) - 2 * total)
-        assert one.icl == pytest.approx(one.bic)
-
-
-def test_exponents_near_0_give_the_criteria_without_the_column(samples):
-    discounted = select(samples, [1, 2, 4], exponents=[1, 1e-12], random_state=0)
-    without = select(samples[:, :1], [1, 2, 4], random_state=0)
-    for one, other in zip(discounted.candidates, without.candidates, strict=True):
-        for name in ("log_likelihood", "bic", "aic", "icl"):
-            value = getattr(other, name)
-            assert getattr(one, name) == pytest.approx(value, rel=1e-6)
+        reference = GaussianMixture(
+            one.n_components, covariance_type=one.covariance_type
+        )
+        for name, value in vars(one.mixture).items():
+            if name.endswith("_"):
+                setattr(reference, name, value)
+        assert one.mixture.exponents.tolist() == exponents
+        assert one.bic == pytest.approx(reference.bic(samples), rel=1e-9)
+        assert one.aic == pytest.approx(reference.aic(samples), rel=1e-9)
+        # The plain mixture is the most likely one of its kind.
+        plain = best[one.n_components, one.covariance_type]
+        assert one.log_likelihood < plain.log_likelihood + 1e-3
+        # A single component is the same one; a sphere's variance is a weighted mean.
+        if one.n_components == 1 and one.covariance_type != "spherical":
+            assert one.bic == pytest.approx(plain.bic)
 
 
 def test_richer_mixtures_are_more_likely(selection):

@@ -67,8 +67,8 @@ def test_it_says_what_the_criteria_cannot_do(widget, workspace, click, idle, mod
     idle(model)
     assert len(widget.grid.cells) == 4
     assert widget.caution.value == (
-        f"{text} A feature of influence 0.3 counts as 0.3 of the pixels; compare only "
-        "models of equal influences."
+        f"{text} Models are fitted with the influences; the criteria take their "
+        "components as a plain mixture."
     )
     off = replace(position, on=False)
     workspace.set_recipe(replace(workspace.recipe, features=(Color(), off)))

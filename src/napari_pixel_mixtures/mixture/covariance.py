@@ -46,10 +46,11 @@ class Full(CovarianceType):
         """Shape of the covariances."""
         return (n_components, n_features, n_features)
 
-    def column_parameters(self, n_components: int, n_features: int) -> Array:
-        """Count the rows of the triangles, (d,): covariances are symmetric."""
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Count the free parameters of the covariances: they are symmetric."""
+        triangle = n_features * (n_features + 1) // 2
         shape = self.shape(n_components, n_features)
-        return int(np.prod(shape[:-2], dtype=int)) * (1 + np.arange(n_features))
+        return int(np.prod(shape[:-2], dtype=int)) * triangle
 
     def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""
@@ -134,10 +135,6 @@ class Diagonal(CovarianceType):
         """Shape of the covariances."""
         return (n_components, n_features)
 
-    def column_parameters(self, n_components: int, n_features: int) -> Array:
-        """Count the variances of each column, (d,)."""
-        return np.full(n_features, n_components)
-
     def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""
         return np.asarray(
@@ -187,10 +184,6 @@ class Spherical(Diagonal):
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """Shape of the covariances."""
         return (n_components,)
-
-    def column_parameters(self, n_components: int, n_features: int) -> Array:
-        """Count the variances, which are those of the first column, (d,)."""
-        return np.asarray(n_components * (np.arange(n_features) == 0))
 
     def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:
         """Covariance matrix of every component, (K, d, d)."""

@@ -81,12 +81,9 @@ class CovarianceType(ABC):
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """Shape of the covariances."""
 
-    @abstractmethod
-    def column_parameters(self, n_components: int, n_features: int) -> Array:
-        """Count the free parameters of the covariances that each column brings, (d,).
-
-        Those of its variances given the columns before it.
-        """
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Count the free parameters of the covariances."""
+        return int(np.prod(self.shape(n_components, n_features)))
 
     @abstractmethod
     def matrices(self, covariances: Array, n_components: int, n_features: int) -> Array:

@@ -5,26 +5,17 @@ neighbors - one with fewer components, some of which are split, and one of the s
 number of components but of a simpler covariance type - and of a few fresh starts.
 So a sweep is fast, and a richer mixture is rarely less likely than a simpler one.
 
-With exponents on the columns (`FastGaussianMixture`) what is fitted is no density but a
-discounted likelihood, whose exponential is the weight that data give to parameters in a
-general Bayesian update (Bissiri, Holmes and Walker, "A general framework for updating
-belief distributions", JRSS B 78, 2016). The criteria are then those of the same
-derivations for it: BIC by the Laplace approximation of the integral over the
-parameters, in which the p_j parameters of the conditional density of column j are
-known from b_j n samples, and AIC by the bias of the maximum (the generalized
-information criterion of Konishi and Kitagawa, Biometrika 83, 1996), to which they
-contribute b_j p_j:
-
-    BIC = -2 log L + (K - 1) log n + sum_j p_j log(max(b_j n, 1))
-    AIC = -2 log L + 2 (K - 1 + sum_j b_j p_j)
-
-With exponents of 1 they are the usual ones, and as those of some columns go to 0 they
-become those without these columns. They compare mixtures of the same columns and
-exponents only.
+With exponents on the columns (`FastGaussianMixture`) what is maximized is no
+likelihood: the larger a component, the larger the integral of its density to a power
+below 1, so that few and large components would be favored. The criteria are those of
+the components that are found, taken as a plain mixture. It is a density, though not the
+most likely one of its kind, so that they are hardly ever below those of the best plain
+mixture; and like those they compare numbers and types, not features.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,19 +64,17 @@ class Candidate:
     n_components : int
     covariance_type : str
     log_likelihood : float
-        Mean log-likelihood of a sample; with exponents discounted by them.
+        Mean log-likelihood of a sample under the plain mixture.
     bic : float
-        Bayesian information criterion, -2 log L + p log n (Schwarz 1978); with
-        exponents see above.
+        Bayesian information criterion, -2 log L + p log n (Schwarz 1978).
     aic : float
-        Akaike information criterion, -2 log L + 2 p (Akaike 1974); with exponents see
-        above.
+        Akaike information criterion, -2 log L + 2 p (Akaike 1974).
     icl : float
         Integrated completed likelihood, BIC plus twice the entropy of the
         responsibilities (Biernacki, Celeux and Govaert 2000): it prefers components
         that do not overlap.
     mixture : FastGaussianMixture
-        Fitted.
+        Fitted, with the exponents.
     """
 
     n_components: int
@@ -263,7 +252,7 @@ def select_steps(
             for _ in mixture.fit_steps(samples, weights):
                 yield None
             fitted[k, name] = mixture.parameters()
-            candidates.append(_judge(mixture, kind, data))
+            candidates.append(_judge(mixture, data))
             yield candidates[-1]
     return Selection(tuple(candidates))
 
@@ -344,21 +333,21 @@ def _split(
     return _from_matrices(weights, means, matrices, settings)
 
 
-def _judge(mixture: FastGaussianMixture, kind: CovarianceType, data: Data) -> Candidate:
+def _judge(mixture: FastGaussianMixture, data: Data) -> Candidate:
     k, d = mixture.means_.shape
-    free = k + kind.column_parameters(k, d)  # of each column: means and covariances
-    shares = np.ones(d) if kind.exponents is None else kind.exponents
-    known = np.log(np.maximum(shares * data.total, 1.0))
-    scores, entropies = mixture.scores_and_entropies(data.samples)
+    kind = COVARIANCE_TYPES[mixture.covariance_type]
+    free = k - 1 + k * d + kind.n_parameters(k, d)
+    plain = copy(mixture).set_params(exponents=None)
+    scores, entropies = plain.scores_and_entropies(data.samples)
     total = float(np.sum(scores * data.weights, dtype=np.float64))
     entropy = float(np.sum(entropies * data.weights, dtype=np.float64))
-    bic = (k - 1) * float(np.log(data.total)) + float(free @ known) - 2 * total
+    bic = free * float(np.log(data.total)) - 2 * total
     return Candidate(
         n_components=k,
         covariance_type=mixture.covariance_type,
         log_likelihood=total / data.total,
         bic=bic,
-        aic=2 * (k - 1 + float(free @ shares)) - 2 * total,
+        aic=2 * free - 2 * total,
         icl=bic + 2 * entropy,
         mixture=mixture,
     )

@@ -21,13 +21,13 @@ CAUTION = (
 )
 
 DISCOUNTED = (
-    " A feature of influence 0.3 counts as 0.3 of the pixels; compare only models of "
-    "equal influences."
+    " Models are fitted with the influences; the criteria take their components as a "
+    "plain mixture."
 )
-CAUTION_TIP = (
-    "Where all features have influence 1 these are the usual criteria. Below it they "
-    "are those of the discounted likelihood that is fitted; near influence 0 they "
-    "become those without the feature."
+DISCOUNTED_TIP = (
+    "With an influence below 1 what is fitted is no density, and has no BIC. So each "
+    "model is judged by how well its components describe the pixels at influence 1; "
+    "with all influences at 1 that is plain BIC, AIC and ICL."
 )
 
 
@@ -58,7 +58,7 @@ class ChooseModel(JobWidget):
         self.start = PushButton(
             text="Try them", tooltip="Fit them all, the simplest first."
         )
-        self.caution = wrapping(Label(value=CAUTION, tooltip=CAUTION_TIP))
+        self.caution = wrapping(Label(value=CAUTION, tooltip=DISCOUNTED_TIP))
         self.curves = ModelCurves()
         self.grid = ModelGrid()
         super().__init__(
