@@ -2,12 +2,13 @@
 
     python tests/benchmarks/bench_influence.py --shared ../shared
 
-On the pictures of `bench_segmentation.py`, for color and
-position under each covariance type: covering of clusters and of regions at the K of
-4, 6 and 10 that is best for all pictures. A tolerance is the root of `reg_covar`, in
-standard deviations of the position, where color weighs 100 times as much. Under
-spherical covariances there is none: a weight changes what is clustered, and a noise
-floor on some features leaves no sphere; a weight on position stands in its place.
+On the pictures of `bench_segmentation.py`, for color and position under each covariance
+type: covering of clusters and of regions at the K of 4, 6 and 10 that is best for all
+pictures. A tolerance is the root of `reg_covar`, in standard deviations of the position,
+where color weighs 100 times as much. Under spherical covariances there is none: a weight
+changes what is clustered, and a noise floor on some features leaves no sphere; a weight
+on position stands in its place. The last lines, which are only printed, are differences
+picture by picture, with their standard errors.
 """
 
 import argparse
@@ -111,7 +112,6 @@ def main():
         print(lines[-1])
     if options.pictures is None:
         before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-        # The differences are told in words.
         text = "\n".join([*lines[:-4], ""])
         after = rest.split(END)[1]
         PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
