@@ -2,13 +2,13 @@
 
     python tests/benchmarks/bench_influence.py --shared ../shared
 
-On the pictures of `bench_segmentation.py`, for color and position under each covariance
-type: covering of clusters and of regions at the K of 4, 6 and 10 that is best for all
-pictures. A tolerance is the root of `reg_covar`, in standard deviations of the position,
-where color weighs 100 times as much. Under spherical covariances there is none: a weight
-changes what is clustered, and a noise floor on some features leaves no sphere; a weight
-on position stands in its place. The last lines, which are only printed, are differences
-picture by picture, with their standard errors.
+On the pictures of `bench_segmentation.py`, for color and position under each
+covariance type: covering of clusters and of regions at the K of 4, 6 and 10 that is
+best for all pictures. A tolerance is the root of `reg_covar`, in standard deviations
+of the position, where color weighs 100 times as much. Under spherical covariances
+there is none: a weight changes what is clustered, and a noise floor on some features
+leaves no sphere; a weight on position stands in its place. The last lines, which are
+only printed, are differences picture by picture, with their standard errors.
 """
 
 import argparse
