@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.mixture import GaussianMixture
 
-from napari_pixel_mixtures import Position, Recipe
+from napari_pixel_mixtures import Position, Recipe, cluster
 from napari_pixel_mixtures.features import Color, Picture
 from napari_pixel_mixtures.model_grid import model_steps
 
@@ -99,19 +99,22 @@ def test_sizes_out_of_range_are_refused(picture, sizes, sentence):
     assert str(caught.value) == sentence
 
 
-def test_influences_below_one_are_refused(picture):
-    features = (
-        Color(),
-        Position(influence=0.5),
-        Position("X", influence=0.2, on=False),
-    )
-    with pytest.raises(ValueError) as caught:
-        next(model_steps(picture, Recipe(features=features), [2], PIXELS))
-    assert str(caught.value) == (
-        "Expected every feature at influence 1, for BIC, AIC and ICL are only known "
-        "for plain mixtures, got 0.5 for Position; set it to 1, or turn the feature "
-        "off."
-    )
+def test_models_have_the_influences_of_the_recipe(picture):
+    features = (Position("X", influence=0.3), Color(influence=0.5))
+    models = models_of(picture, Recipe(features=features), [1, 3], PIXELS)
+    for model in models:
+        ours = model.candidate
+        fit = cluster(
+            picture.values,
+            ours.n_components,
+            ours.covariance_type,
+            features=features,
+        )
+        # What a click on the model gives: this objective, and these colors.
+        objective = ours.mixture.lower_bound_
+        assert objective == pytest.approx(fit.log_likelihood, abs=2e-3)
+        assert_allclose(model.thumbnail * 255, fit.quantized()[::2, ::2], atol=1)
+        assert ours.log_likelihood != pytest.approx(objective, abs=0.1)
 
 
 def test_more_components_than_colors_are_refused():

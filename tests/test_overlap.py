@@ -28,16 +28,20 @@ def slow_overlap(clustering, classes):
     return overlaps
 
 
-def test_the_two_that_are_most_often_confused_merge_at_each_step():
-    tree = merge_tree(CLUSTERING)
-    classes = Classes.of(CLUSTERING)
+@pytest.mark.parametrize("smoothing", [0.0, 1.5])
+def test_the_two_that_are_most_often_confused_merge_at_each_step(smoothing):
+    clustering = CLUSTERING
+    if smoothing:
+        clustering = cluster(china()[::8, ::8], 8, smoothing=smoothing)
+    tree = merge_tree(clustering)
+    classes = Classes.of(clustering)
     assert len(tree.merges) == 7
     for merge in tree.merges:
-        overlaps = slow_overlap(CLUSTERING, classes)
+        overlaps = slow_overlap(clustering, classes)
         merged = overlaps[frozenset((merge.label, merge.other))]
         assert merge.overlap == pytest.approx(merged, rel=1e-3, abs=1e-6)
         assert merged == pytest.approx(max(overlaps.values()), rel=1e-3, abs=1e-6)
-        labels = classes.apply(CLUSTERING.labels)
+        labels = classes.apply(clustering.labels)
         assert np.sum(labels == merge.label) >= np.sum(labels == merge.other)
         classes = classes.merge(merge.label, merge.other)
     assert len(classes.labels) == 1
@@ -77,6 +81,25 @@ def test_halves_of_a_cluster_that_is_not_gaussian_merge_first():
     left = labels[truth <= 2]
     assert len(np.unique(left)) == 1
     assert (labels[truth > 2] != left[0]).all()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 2.0])
+def test_a_texture_is_one_class_where_labels_are_smoothed(smoothing):
+    image = np.random.default_rng(0).normal(0, 5, (40, 40))
+    image[:, 20:] += 40
+    image[::2, :20] += 150  # lines among those of 0
+    mask = np.ones((40, 40), bool)
+    mask[:3] = False
+    clustering = cluster(image, 3, smoothing=smoothing, mask=mask)
+    at = clustering.labels
+    tree = merge_tree(clustering)
+    merged = {tree.merges[0].label, tree.merges[0].other}
+    # 0 and 150, though 0 and 40 are nearer each other.
+    line, gap, flat = (
+        1 + int(np.argmin(np.abs(clustering.colors[:, 0] - c))) for c in (150, 0, 40)
+    )
+    assert len({line, gap, flat}) == 3 and flat in at
+    assert merged == ({line, gap} if smoothing else {gap, flat})
 
 
 def test_samples_of_many_pixels_are_thinned(monkeypatch):

@@ -184,7 +184,9 @@ class Classes:
         """
         table = np.zeros(256, np.uint8)
         table[1 : self.n_components + 1] = self.leads
-        return table[labels]
+        # Several times faster than `table[labels]`.
+        found = bytearray(labels.tobytes()).translate(table.tobytes())
+        return np.frombuffer(found, np.uint8).reshape(labels.shape)
 
     # What can be done
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .features import influences
 from .features.checks import whole
 from .material import Material, check_distinct
 from .mixture.selection import select_steps
@@ -54,7 +55,9 @@ def model_steps(
 ) -> Generator[TriedModel | None, None, tuple[TriedModel, ...]]:
     """Fit a mixture of each size and covariance type, the simplest first.
 
-    Closing the generator cancels the fits.
+    Where a feature has an influence below 1, mixtures are fitted with it, and criteria
+    are those of the components found, taken as a plain mixture; see
+    `mixture.selection`. Closing the generator cancels the fits.
 
     Parameters
     ----------
@@ -83,8 +86,8 @@ def model_steps(
     Raises
     ------
     ValueError
-        There is no size, one is out of its range, a feature has an influence below 1,
-        or there are fewer distinct samples than components.
+        There is no size, one is out of its range, or there are fewer distinct samples
+        than components.
     """
     if not n_components:
         raise ValueError(
@@ -92,14 +95,6 @@ def model_steps(
             "2, 4, 10, 30."
         )
     sizes = [whole("n_components", n, 1, MAX_COMPONENTS) for n in n_components]
-    for feature in recipe.features:
-        if feature.used and feature.influence < 1:
-            # What is maximized then is no likelihood, of which the criteria are made.
-            raise ValueError(
-                "Expected every feature at influence 1, for BIC, AIC and ICL are only "
-                f"known for plain mixtures, got {feature.influence:g} for "
-                f"{feature.title}; set it to 1, or turn the feature off."
-            )
     material = gather(picture, recipe, picture.valid(mask))
     values = material.samples.values
     check_distinct(values, max(sizes))
@@ -112,6 +107,7 @@ def model_steps(
         reg_covar=recipe.reg_covar,
         max_iter=recipe.max_iter,
         random_state=recipe.random_state,
+        exponents=influences(material.samples.groups),
     )
     models: list[TriedModel] = []
     start = perf_counter()

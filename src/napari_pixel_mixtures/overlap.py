@@ -95,7 +95,9 @@ def merge_tree(clustering: Clustering, material: Material | None = None) -> Merg
     the sum for all pixels; the overlap of i and j is the larger of the two
     directions. A class's responsibility is the sum of those of its components, and
     its pixels are theirs, so that one K x K table, from one pass, is enough for the
-    whole tree. At most 200,000 samples, evenly spaced, are counted.
+    whole tree. At most 200,000 samples, evenly spaced, are counted. Labels are those
+    of the clustering, smoothed if its recipe says so: then components that lie among
+    each other, as in a texture, are confused even where their colors are far apart.
 
     Parameters
     ----------
@@ -152,18 +154,37 @@ def confusion(clustering: Clustering, material: Material) -> NDArray[np.float64]
         Responsibilities of component i, summed over the samples with label j.
     """
     k = clustering.n_components
-    rows = material.samples.values
-    samples, counts = material.thinned(-(-len(rows) // MOST_ROWS))
+    samples, counts, labels = _labeled(clustering, material)
     found = np.zeros((k, k))
     for start in range(0, len(samples), BLOCK):
         part = slice(start, start + BLOCK)
         shares = clustering.mixture.predict_proba(samples[part]).astype(np.float64)
         n = len(shares)
         weights = np.ones(n) if counts is None else counts[part].astype(np.float64)
-        entries: Any = (weights, shares.argmax(axis=1), np.arange(n + 1))
-        chosen = csr_array(entries, shape=(n, k))
-        found += (chosen.T @ shares).T
+        chosen = shares.argmax(axis=1) if labels is None else labels[part]
+        entries: Any = (weights, chosen, np.arange(n + 1))
+        found += (csr_array(entries, shape=(n, k)).T @ shares).T
     return found
+
+
+def _labeled(
+    clustering: Clustering, material: Material
+) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
+    """Give samples, their counts, and their labels from 0 if those are smoothed.
+
+    A smoothed label depends on where a pixel lies, so that pixels are counted one by
+    one.
+    """
+    rows = material.samples.values
+    if clustering.recipe.smoothing == 0:
+        return *material.thinned(-(-len(rows) // MOST_ROWS)), None
+    labels = clustering.labels.reshape(-1)
+    if material.pixels is not None:
+        labels = labels[material.pixels]
+    every = slice(None, None, -(-len(labels) // MOST_ROWS))
+    if material.inverse is None:
+        return rows[every], None, labels[every] - 1
+    return rows[material.inverse[every]], None, labels[every] - 1
 
 
 def misclassification_rates(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -97,7 +97,6 @@ def class_table(
         found = certainty.labels(threshold)
         counts = np.bincount(found.reshape(-1), minlength=counts.size + 1)[1:]
         rows.append(0)
-    found = classes.apply(found)
     sums = np.zeros(256, np.int64)
     np.add.at(sums, np.array(classes.leads), counts)
     sums[0] = clustering.pixel_counts.sum() - counts.sum()
@@ -116,7 +115,8 @@ def class_table(
         material = material_of(clustering)
     if clustering.recipe.smoothing > 0:  # pixels of one color have several labels
         material = material.by_pixel()
-    names, means, deviations = _moments(clustering, material, material.collect(found))
+    rows_labels = material.collect(classes.apply(found))
+    names, means, deviations = _moments(clustering, material, rows_labels)
     for i, name in enumerate(names):
         columns[f"mean {name}"] = means[rows, i]
         columns[f"std {name}"] = deviations[rows, i]

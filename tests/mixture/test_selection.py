@@ -44,6 +44,29 @@ def test_criteria_are_scikit_learn_s(samples, selection):
         assert one.icl == pytest.approx(one.bic + 2 * entropy, rel=1e-9)
 
 
+@pytest.mark.parametrize("exponents", [[1, 0.3], [0.2, 0.2], [1, 0.01]])
+def test_discounted_mixtures_are_judged_as_plain_ones(samples, selection, exponents):
+    sizes = range(1, 4)
+    found = select(samples, sizes, exponents=exponents, random_state=0)
+    best = {(c.n_components, c.covariance_type): c for c in selection.candidates}
+    for one in found.candidates:
+        reference = GaussianMixture(
+            one.n_components, covariance_type=one.covariance_type
+        )
+        for name, value in vars(one.mixture).items():
+            if name.endswith("_"):
+                setattr(reference, name, value)
+        assert one.mixture.exponents.tolist() == exponents
+        assert one.bic == pytest.approx(reference.bic(samples), rel=1e-9)
+        assert one.aic == pytest.approx(reference.aic(samples), rel=1e-9)
+        # The plain mixture is the most likely one of its kind.
+        plain = best[one.n_components, one.covariance_type]
+        assert one.log_likelihood < plain.log_likelihood + 1e-3
+        # A single component is the same one; a sphere's variance is a weighted mean.
+        if one.n_components == 1 and one.covariance_type != "spherical":
+            assert one.bic == pytest.approx(plain.bic)
+
+
 def test_richer_mixtures_are_more_likely(selection):
     table = selection.table().pivot(
         index="n_components", columns="covariance_type", values="log_likelihood"

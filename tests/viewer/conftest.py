@@ -104,12 +104,8 @@ def idle(qtbot):
 
     def wait(viewer):
         workspace = workspace_of(viewer)
-        places = (
-            *(workspace, workspace.comparison, workspace.sweep, workspace.segments),
-            *(workspace.classes, workspace.maps, workspace.keeper),
-        )
-        runners = [place.runner for place in places]
-        runners.append(workspace.classes)  # which waits before it begins
+        # The last two wait before they begin.
+        runners = (*workspace.runners, workspace.classes, workspace.maps)
         qtbot.waitUntil(lambda: not any(r.busy for r in runners), timeout=60_000)
 
     return wait

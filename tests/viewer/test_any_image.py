@@ -167,7 +167,7 @@ class TestChannels:
         for _ in range(2):  # made, and brought up to date
             workspace.maps.show("entropy")
             idle(empty)
-            workspace.segments.edit(on=True, min_size=1, contrast=0.0)
+            workspace.set_segments(on=True, min_size=1, contrast=0.0)
             idle(empty)
             classes = workspace.result.all_classes
             workspace.classes.edit(classes.rename(1, classes.names[0] + "!"))

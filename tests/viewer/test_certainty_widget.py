@@ -9,7 +9,7 @@ from napari.layers import Image
 from numpy.testing import assert_allclose, assert_array_equal
 
 from napari_pixel_mixtures import Certainty, stability
-from napari_pixel_mixtures.viewer import certainty_maps
+from napari_pixel_mixtures.viewer import certainty_jobs
 from napari_pixel_mixtures.viewer.certainty_widget import HowSure
 from napari_pixel_mixtures.viewer.layers import is_image, is_ours
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -98,7 +98,7 @@ def test_nothing_to_map_is_one_sentence(widget, click, said):
 @pytest.fixture
 def held(monkeypatch):
     """Hold stability until an event is set."""
-    go, steps = threading.Event(), certainty_maps.stability_steps
+    go, steps = threading.Event(), certainty_jobs.stability_steps
 
     def slow(*args):
         inner = steps(*args)
@@ -108,7 +108,7 @@ def held(monkeypatch):
             go.wait(0.02)
         return (yield from inner)
 
-    monkeypatch.setattr(certainty_maps, "stability_steps", slow)
+    monkeypatch.setattr(certainty_jobs, "stability_steps", slow)
     yield go
     go.set()
 
@@ -127,11 +127,11 @@ def test_stability_can_be_cancelled(widget, result, model, click, held, qtbot):
 def test_late_maps_are_dropped(widget, result, model, workspace, idle, fit, qtbot):
     workspace.maps.show("entropy")
     workspace.maps.runner.cancel()  # it is delivered below, after another fit
-    job = certainty_maps.MapJob(result, "entropy", 1, workspace.gather)
+    job = certainty_jobs.MapJob(result, "entropy", 1, workspace.gather)
     other = fit(model, n_components=2)
     assert other.clustering is not result.clustering
     workspace.maps._on_succeeded(
-        job, certainty_maps.MAPS["entropy"](Certainty(result.clustering), 1)
+        job, certainty_jobs.MAPS["entropy"](Certainty(result.clustering), 1)
     )
     assert "bands entropy" not in model.layers
     assert widget.status.value == (
@@ -182,3 +182,68 @@ def test_the_threshold_is_that_of_each_new_fit(
     assert found.threshold == certainty.threshold(found.quantile) != before
     expected = certainty.labels(found.threshold)
     assert_array_equal(model.layers["bands classes"].data, expected)
+
+
+def test_maps_follow_another_fit_or_say_that_they_do_not(
+    widget, result, model, workspace, idle, fit, click
+):
+    widget.refits.value = 1
+    click(widget.stability)
+    idle(model)
+    for kind, label in (
+        *(("largest posterior", 1), ("entropy", 1)),
+        *(("posterior", 1), ("posterior", 3)),
+    ):
+        workspace.maps.show(kind, label)
+        idle(model)
+    layers = {layer.name.removeprefix("bands "): layer for layer in model.layers}
+    entropy, hidden = layers["entropy"], layers["largest posterior"]
+    hidden.visible = False
+    entropy.contrast_limits = (0.0, 0.01)
+    before = hidden.data
+
+    other = fit(model, n_components=2)
+    certainty = Certainty(other.clustering)
+    assert_allclose(entropy.data, certainty.entropy())
+    assert_allclose(layers["posterior 1"].data, certainty.posterior(1))
+    assert entropy.contrast_limits == [0.0, 0.01]  # as they were set by hand
+    assert hidden.data is before
+    assert {name: layers[name].name.removeprefix("bands ") for name in layers} == {
+        name: name + " (earlier fit)"
+        if name in ("largest posterior", "posterior 3", "stability")
+        else name
+        for name in layers
+    }
+    assert widget.status.value == (
+        "Stability of bands is that of an earlier fit; press its button to "
+        "compute it anew."
+    )
+    hidden.visible = True
+    idle(model)
+    assert_allclose(hidden.data, certainty.largest_posterior())
+    assert hidden.name == "bands largest posterior"
+
+    # The earlier clustering comes back, and with it what was left as it was.
+    workspace.undo()
+    assert layers["stability"].name == "bands stability"
+    assert layers["posterior 3"].name == "bands posterior 3"
+    assert entropy.name == "bands entropy (earlier fit)"
+    idle(model)
+    assert entropy.name == "bands entropy"
+    assert_allclose(entropy.data, Certainty(result.clustering).entropy())
+
+
+def test_a_map_that_cannot_follow_stays_marked(
+    widget, result, model, workspace, idle, fit, said, monkeypatch
+):
+    workspace.maps.show("entropy")
+    idle(model)
+
+    def refuse(*args):
+        raise ValueError("Expected what never came.")
+
+    monkeypatch.setitem(certainty_jobs.MAPS, "entropy", refuse)
+    fit(model, n_components=2)
+    assert widget.status.value == "Expected what never came."
+    assert "bands entropy (earlier fit)" in model.layers
+    assert said() == []  # nobody asked for it

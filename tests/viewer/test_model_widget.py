@@ -54,11 +54,27 @@ def test_a_cell_for_each_size_and_type(tried, workspace):
             assert f"{getattr(candidates[key], name):,.0f}" in cell.toolTip()
 
 
-def test_it_says_what_the_criteria_cannot_do(widget):
+def test_it_says_what_the_criteria_cannot_do(widget, workspace, click, idle, model):
     text = widget.caution.value
     assert widget.caution.native.isVisible()
     assert "on large images it favors many components" in text
     assert "No criterion can compare different features" in text
+    # And what they are where influences discount features.
+    position = Position(influence=0.3)
+    workspace.set_recipe(replace(workspace.recipe, features=(Color(), position)))
+    widget.sizes.value = "2"
+    click(widget.start)
+    idle(model)
+    assert len(widget.grid.cells) == 4
+    assert widget.caution.value == (
+        f"{text} Models are fitted with the influences; the criteria take their "
+        "components as a plain mixture."
+    )
+    off = replace(position, on=False)
+    workspace.set_recipe(replace(workspace.recipe, features=(Color(), off)))
+    click(widget.start)
+    idle(model)
+    assert widget.caution.value == text
 
 
 def test_a_click_loads_the_model(tried, workspace, idle, model, qtbot, picture):

@@ -93,6 +93,19 @@ def test_a_frame_that_comes_after_the_end_or_another_fit_is_dropped(
     assert_array_equal(labels, result.clustering.labels)
 
 
+def test_a_model_that_was_applied_has_no_iterations(viewer, widget, picture, idle):
+    workspace = workspace_of(viewer)
+    viewer.add_image(picture[::-1], name="mirrored")
+    workspace.keeper.apply(workspace.keeper.model())
+    idle(viewer)
+    assert not widget.play.enabled
+    assert widget.status.value == (
+        "These labels were made by a model that was loaded or applied; nothing was "
+        "fitted, so there are no iterations to replay. Press Fit in Cluster pixels to "
+        "fit this image."
+    )
+
+
 def test_a_frame_that_fails_is_told(viewer, widget, still, monkeypatch, said):
     def broken(self, index):
         raise MemoryError("Expected room for a frame, got none; close something.")

@@ -23,7 +23,7 @@ def test_segments_follow_the_fits(model, fit, idle):
     workspace = workspace_of(model)
     fit(model, n_components=3)
     assert names(model) == ["bands", "bands random colors", "bands quantized"]
-    workspace.segments.edit(on=True, min_size=20, contrast=0.0)
+    workspace.set_segments(on=True, min_size=20, contrast=0.0)
     idle(model)
     assert names(model)[3:] == ["bands segments"]
     layer = model.layers[-1]
@@ -38,12 +38,12 @@ def test_segments_follow_the_fits(model, fit, idle):
 
     # A contrast that joins everything, without a fit.
     result = workspace.result
-    workspace.segments.edit(contrast=1000.0)
+    workspace.set_segments(contrast=1000.0)
     idle(model)
     assert workspace.result is result
     assert_array_equal(layer.data, np.ones((32, 40)))
     # Another fit brings them up to date.
-    workspace.segments.edit(contrast=0.0)
+    workspace.set_segments(contrast=0.0)
     fit(model, n_components=1)
     assert_array_equal(layer.data, np.ones((32, 40)))
     workspace.undo()
@@ -54,7 +54,7 @@ def test_segments_follow_the_fits(model, fit, idle):
     fit(model, n_components=2)
     assert names(model)[3:] == ["bands segments"]
 
-    workspace.segments.edit(on=False)
+    workspace.set_segments(on=False)
     assert names(model) == ["bands", "bands random colors", "bands quantized"]
     fit(model, n_components=3)
     assert len(model.layers) == 3
@@ -63,7 +63,7 @@ def test_segments_follow_the_fits(model, fit, idle):
 def test_segments_of_an_image_that_is_gone(model, fit, idle):
     workspace = workspace_of(model)
     fit(model)
-    workspace.segments.edit(on=True)
+    workspace.set_segments(on=True)
     model.layers.remove("bands")
     idle(model)
     assert "bands segments" not in names(model)
@@ -72,7 +72,7 @@ def test_segments_of_an_image_that_is_gone(model, fit, idle):
 
 def test_segments_do_not_hide_the_frames_of_a_replay(model, fit, idle):
     workspace = workspace_of(model)
-    workspace.segments.edit(on=True)
+    workspace.set_segments(on=True)
     frame = fit(model, n_components=2).clustering
     fit(model, n_components=3)
     layer = model.layers["bands segments"]
@@ -94,7 +94,7 @@ def test_segments_do_not_hide_the_frames_of_a_replay(model, fit, idle):
 def test_segments_lie_over_their_image(model, fit, idle):
     image = model.layers["bands"]
     image.scale, image.translate = (2, 3), (5, 7)
-    workspace_of(model).segments.edit(on=True)
+    workspace_of(model).set_segments(on=True)
     fit(model)
     layer = model.layers["bands segments"]
     assert_array_equal(layer.scale, (2, 3))
@@ -168,7 +168,7 @@ def test_the_preset_for_segments(viewer, open_widget, picture, click, idle):
 
 
 def test_a_preset_is_for_the_size_of_the_image(model, picture):
-    from napari_pixel_mixtures.viewer.preset_field import applied, shape_of
+    from napari_pixel_mixtures.viewer.preset_choice import applied, shape_of
 
     large = model.add_image(np.zeros((3, 50, 60), np.float32), name="volume")
     assert shape_of(large) == (3, 50, 60)
@@ -177,3 +177,73 @@ def test_a_preset_is_for_the_size_of_the_image(model, picture):
     recipe = applied(preset, Recipe(n_components=7), (300, 1200))
     assert recipe.smoothing == pytest.approx(preset.smoothing * 6)
     assert recipe.n_components == 7
+
+
+def test_lengths_of_a_preset_follow_the_image(model, fit, idle, picture):
+    workspace = workspace_of(model)
+    fit(model, n_components=2)
+    workspace.set_live(True)
+    bands, preset = model.layers["bands"], PRESETS["Segments"]
+    workspace.presets.choose("Segments")
+    idle(model)
+    fitted = workspace.result
+    large = model.add_image(np.tile(picture, (10, 10, 1)), name="large")
+    assert workspace.image is large
+    assert workspace.presets.name == "Segments"
+    assert workspace.recipe.smoothing == preset.settings((320, 400))["smoothing"]
+    assert workspace.segments.settings.regions == preset.regions((320, 400))
+    # Back again; and neither is a reason to fit.
+    workspace.set_image(bands)
+    assert workspace.recipe == fitted.clustering.recipe
+    assert workspace.segments.settings.regions == preset.regions((32, 40))
+    assert not workspace.runner.busy
+    assert workspace.result is fitted
+    # What was set by hand stays.
+    workspace.set_segments(min_size=77)
+    workspace.set_image(large)
+    assert workspace.recipe.smoothing == preset.settings((320, 400))["smoothing"]
+    assert workspace.segments.settings.min_size == 77
+    workspace.set_live(False)
+    workspace.set_recipe(replace(workspace.recipe, smoothing=2.5))
+    workspace.set_image(bands)
+    assert workspace.recipe.smoothing == 2.5
+    assert workspace.presets.name is None
+    # Without any image there is no size to follow.
+    model.layers.clear()
+    assert workspace.recipe.smoothing == 2.5
+
+
+def test_undo_brings_back_the_settings_of_segments(model, fit, idle):
+    workspace = workspace_of(model)
+    fit(model, n_components=3)
+    workspace.set_live(True)
+    workspace.presets.choose("Segments")
+    idle(model)
+    regions = workspace.segments.settings.regions
+    workspace.set_segments(contrast=1000.0)
+    idle(model)
+    assert_array_equal(model.layers["bands segments"].data, np.ones((32, 40)))
+    workspace.presets.choose("RGB")
+    idle(model)
+    assert "bands segments" not in names(model)
+
+    workspace.undo()
+    idle(model)
+    assert workspace.presets.name == "Segments"
+    assert workspace.segments.settings.regions == regions | {"contrast": 1000.0}
+    assert_array_equal(model.layers["bands segments"].data, np.ones((32, 40)))
+    workspace.undo()
+    assert workspace.presets.name == "RGB"
+    assert not workspace.segments.settings.on
+    assert "bands segments" not in names(model)
+    workspace.redo()
+    idle(model)
+    assert workspace.segments.settings.on
+    assert "bands segments" in names(model)
+    # A preset that is the recipe already may still put segments away.
+    workspace.presets.choose("RGB")
+    idle(model)
+    workspace.set_segments(on=True)
+    idle(model)
+    workspace.presets.choose("RGB")
+    assert "bands segments" not in names(model)

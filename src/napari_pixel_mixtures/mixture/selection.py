@@ -4,10 +4,18 @@ Mixtures are fitted from the simplest on. Each starts from the best of its simpl
 neighbors - one with fewer components, some of which are split, and one of the same
 number of components but of a simpler covariance type - and of a few fresh starts.
 So a sweep is fast, and a richer mixture is rarely less likely than a simpler one.
+
+With exponents on the columns (`FastGaussianMixture`) what is maximized is no
+likelihood: the larger a component, the larger the integral of its density to a power
+below 1, so that few and large components would be favored. The criteria are those of
+the components that are found, taken as a plain mixture. It is a density, though not the
+most likely one of its kind, so that they are hardly ever below those of the best plain
+mixture; and like those they compare numbers and types, not features.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -15,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 
-from .checks import check_finite, check_sample_weight
+from .checks import check_exponents, check_finite, check_sample_weight
 from .covariance import COVARIANCE_TYPES
 from .em import Data
 from .estimator import FastGaussianMixture
@@ -57,7 +65,7 @@ class Candidate:
     n_components : int
     covariance_type : str
     log_likelihood : float
-        Mean log-likelihood of a sample.
+        Mean log-likelihood of a sample under the plain mixture.
     bic : float
         Bayesian information criterion, -2 log L + p log n (Schwarz 1978).
     aic : float
@@ -67,7 +75,7 @@ class Candidate:
         responsibilities (Biernacki, Celeux and Govaert 2000): it prefers components
         that do not overlap.
     mixture : FastGaussianMixture
-        Fitted.
+        Fitted, with the exponents.
     """
 
     n_components: int
@@ -127,6 +135,7 @@ def select(
     reg_covar: float = 1e-6,
     max_iter: int = 100,
     random_state: int | np.random.RandomState | None = None,
+    exponents: ArrayLike | None = None,
     callback: Callable[[Candidate], object] | None = None,
 ) -> Selection:
     """Fit a mixture for each number of components and each covariance type.
@@ -141,7 +150,7 @@ def select(
         The covariance types to try.
     sample_weight : array (n,), optional
         How often each sample counts.
-    tol, reg_covar, max_iter, random_state
+    tol, reg_covar, max_iter, random_state, exponents
         As in `FastGaussianMixture`.
     callback : callable, optional
         Called with each Candidate; an exception that it raises ends the sweep.
@@ -176,6 +185,7 @@ def select(
         reg_covar=reg_covar,
         max_iter=max_iter,
         random_state=random_state,
+        exponents=exponents,
     )
     while True:
         try:
@@ -197,6 +207,7 @@ def select_steps(
     reg_covar: float = 1e-6,
     max_iter: int = 100,
     random_state: int | np.random.RandomState | None = None,
+    exponents: ArrayLike | None = None,
 ) -> Generator[Candidate | None, None, Selection]:
     """Do what `select` does, step by step; closing the generator cancels it.
 
@@ -221,6 +232,7 @@ def select_steps(
         X, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
     )
     check_finite(samples)
+    shares = check_exponents(exponents, samples.shape[1])
     weights = check_sample_weight(sample_weight, len(samples))
     data = Data.of(samples, weights)
     source = check_random_state(random_state)
@@ -230,15 +242,16 @@ def select_steps(
     numbers = sorted(map(int, set(numbers)))
     for place, k in enumerate(numbers):
         for name in types:
-            settings = StartSettings(k, COVARIANCE_TYPES[name], reg_covar, "")
+            kind = COVARIANCE_TYPES[name].with_exponents(shares)
+            settings = StartSettings(k, kind, reg_covar, "")
             neighbors = []
             if place > 0:
                 fewer = fitted[numbers[place - 1], name]
                 neighbors += _splits(fewer, settings, k)
             for simpler in _SIMPLER[name]:
                 if (k, simpler) in fitted:
-                    kind = COVARIANCE_TYPES[simpler]
-                    neighbors.append(_converted(fitted[k, simpler], kind, settings))
+                    other = COVARIANCE_TYPES[simpler]
+                    neighbors.append(_converted(fitted[k, simpler], other, settings))
             start = yield from _best_start(neighbors, data, settings, source)
             mixture = FastGaussianMixture(
                 k,
@@ -248,7 +261,8 @@ def select_steps(
                 max_iter=max_iter,
                 weights_init=start.weights / start.weights.sum(),
                 means_init=start.means,
-                precisions_init=settings.kind.precisions(start.precisions_cholesky),
+                precisions_init=kind.precisions(start.precisions_cholesky),
+                exponents=shares,
             )
             for _ in mixture.fit_steps(samples, weights):
                 yield None
@@ -338,7 +352,8 @@ def _judge(mixture: FastGaussianMixture, data: Data) -> Candidate:
     k, d = mixture.means_.shape
     kind = COVARIANCE_TYPES[mixture.covariance_type]
     free = k - 1 + k * d + kind.n_parameters(k, d)
-    scores, entropies = mixture.scores_and_entropies(data.samples)
+    plain = copy(mixture).set_params(exponents=None)
+    scores, entropies = plain.scores_and_entropies(data.samples)
     total = float(np.sum(scores * data.weights, dtype=np.float64))
     entropy = float(np.sum(entropies * data.weights, dtype=np.float64))
     bic = free * float(np.log(data.total)) - 2 * total

@@ -3,15 +3,14 @@
 from functools import partial
 
 import napari
-from magicgui.widgets import Container, Label, ProgressBar, PushButton, SpinBox
+from magicgui.widgets import PushButton, SpinBox
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 from superqt import QLabeledDoubleSlider
 
-from .certainty_maps import ENTROPY, LARGEST, LOG_DENSITY, POSTERIOR
-from .forms import follow, row, thin, wrapping
-from .messages import report
-from .worker import Step
+from .certainty_jobs import ENTROPY, LARGEST, LOG_DENSITY, POSTERIOR
+from .forms import row
+from .job_widget import JobWidget
 from .workspace import workspace_of
 
 MOST_UNLIKELY = 50.0  # per cent of the pixels that the slider reaches
@@ -35,7 +34,7 @@ BUTTONS = {
 }
 
 
-class HowSure(Container):  # type: ignore[type-arg]
+class HowSure(JobWidget):
     """Maps of certainty as image layers, and a class for what is like no component.
 
     Parameters
@@ -65,9 +64,6 @@ class HowSure(Container):  # type: ignore[type-arg]
             tooltip="Fit again from other seeds, and add an image layer: the share of "
             "these fits in which each pixel keeps its label.",
         )
-        self.cancel = PushButton(
-            text="Cancel", tooltip="Stop; layers stay as they are.", enabled=False
-        )
         self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.threshold.setRange(0.0, MOST_UNLIKELY)
         self.threshold.setSingleStep(0.1)  # type: ignore[arg-type]
@@ -77,9 +73,7 @@ class HowSure(Container):  # type: ignore[type-arg]
             "classes: label 0 in the layer of classes."
         )
         self.threshold.setToolTip(tip)
-        self.progress = thin(ProgressBar(min=0, max=1000, value=0))
-        self.status = wrapping(Label(value=""))
-        super().__init__(widgets=[])
+        super().__init__("Stop; layers stay as they are.")
         layout = self.native.layout()
         layout.setSpacing(2)
         layout.addWidget(row("", *self.maps.values()).native)
@@ -101,36 +95,21 @@ class HowSure(Container):  # type: ignore[type-arg]
     def _connect(self) -> None:
         workspace = self._workspace
         maps, classes = workspace.maps, workspace.classes
-        follow(
-            self,
-            (maps.stepped, self._show_step),
-            (maps.finished, self._show_end),
-            (classes.changed, self._show),
-        )
+        self.follow_jobs(maps, (classes.changed, self._show))
         for kind, button in self.maps.items():
             button.changed.connect(partial(self._add, kind))
         self.posterior.changed.connect(partial(self._add, POSTERIOR))
         self.stability.changed.connect(lambda: self._add_stability())
-        self.cancel.changed.connect(lambda: maps.cancel())
         self.threshold.sliderPressed.connect(classes.end_step)
         self.threshold.valueChanged.connect(self._set_threshold)
         self.threshold.sliderReleased.connect(classes.end_step)
         self._show()
-        self._show_end("")
 
     def _add(self, kind: str, _: object = None) -> None:
-        try:
-            self._workspace.maps.show(kind, self.component.value)
-        except ValueError as error:
-            self._show_end(str(error))
-            report(error)
+        self.attempt(partial(self._workspace.maps.show, kind, self.component.value))
 
     def _add_stability(self) -> None:
-        try:
-            self._workspace.maps.show_stability(self.refits.value)
-        except ValueError as error:
-            self._show_end(str(error))
-            report(error)
+        self.attempt(partial(self._workspace.maps.show_stability, self.refits.value))
 
     def _set_threshold(self, percent: float) -> None:
         step = THRESHOLD if self.threshold.isSliderDown() else None
@@ -147,13 +126,3 @@ class HowSure(Container):  # type: ignore[type-arg]
         self.threshold.setEnabled(result is not None)
         if result is not None:
             self.component.max = result.clustering.n_components
-
-    def _show_step(self, step: Step) -> None:
-        self.status.value = step.text
-        self.progress.value = round(1000 * step.fraction)
-        self.cancel.enabled = True
-
-    def _show_end(self, text: str) -> None:
-        self.status.value = text
-        self.progress.value = 0
-        self.cancel.enabled = False

@@ -182,11 +182,11 @@ class ClassEdits:
         self._step = step
         workspace.take_classes(result, amend=goes_on)
 
-    def carried(self, result: Result) -> Result:
+    def carried(self, result: Result, numbered: bool = False) -> Result:
         """Give a new result the classes of the one before, if they fit it.
 
         They do where it has as many components of the same picture; these get the
-        numbers that most of their pixels had before.
+        numbers that most of their pixels had before, unless they are `numbered` so.
         """
         before = self._result
         if before is None or before.image is not result.image or result.edited:
@@ -199,7 +199,8 @@ class ClassEdits:
         )
         if not same:
             return result
-        clustering = clustering.matched(before.clustering.labels)
+        if not numbered:
+            clustering = clustering.matched(before.clustering.labels)
         classes = before.classes
         if classes is not None:
             classes = classes.carried(before.clustering, clustering)

@@ -14,6 +14,7 @@ from .layers import (
     over_image,
     place,
     placement,
+    repaint,
     result_metadata,
 )
 from .source import pixel_sizes
@@ -85,14 +86,12 @@ def update_classes(
     """Show other classes in a layer of ours; `before` are those that it shows."""
     classes = result.all_classes
     labels = over_image(result.image, result.clustering.picture, labels)
-    if not np.array_equal(layer.data, labels):
+    looks = classes.colors, classes.visible
+    # New colors make napari draw all of the layer anew, and so do new labels.
+    if before is None or (before.colors, before.visible) != looks:
+        repaint(layer, labels, class_colormap(classes))
+    elif not np.array_equal(layer.data, labels):
         layer.data = labels
-    # New colors make napari draw all of the layer anew.
-    if before is None or (before.colors, before.visible) != (
-        classes.colors,
-        classes.visible,
-    ):
-        layer.colormap = class_colormap(classes)
     layer.features = class_features(table)
     metadata = result_metadata(result.image, result.clustering, CLASSES)
     layer.metadata = layer.metadata | metadata

@@ -1,18 +1,17 @@
 """Compare mixtures: the widget that sets several sizes side by side."""
 
 import napari
-from magicgui.widgets import Container, Label, LineEdit, ProgressBar, PushButton
+from magicgui.widgets import LineEdit, PushButton
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QFileDialog
 
-from .forms import align_labels, follow, row, thin, whole_numbers, wrapping
+from .forms import align_labels, row, whole_numbers
+from .job_widget import JobWidget
 from .layers import COMPARISON
-from .messages import report
-from .worker import Step
 from .workspace import workspace_of
 
 
-class CompareMixtures(Container):  # type: ignore[type-arg]
+class CompareMixtures(JobWidget):
     """Fits mixtures of several sizes, shows them in the grid, and saves a figure.
 
     The other settings are those of Cluster pixels.
@@ -35,9 +34,6 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
             tooltip="Fit a mixture of each size, and show picture, quantized and "
             "random colors in napari's grid.",
         )
-        self.cancel = PushButton(
-            text="Cancel", tooltip="Stop the fits that are running.", enabled=False
-        )
         self.back = PushButton(
             text="Back to the picture",
             tooltip="Leave the grid; everything is as it was before.",
@@ -48,9 +44,7 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
             tooltip="Save the comparison as one PNG picture.",
             enabled=False,
         )
-        self.progress = thin(ProgressBar(min=0, max=1000, value=0))
-        self.status = wrapping(Label(value=""))
-        super().__init__(widgets=[self.sizes])
+        super().__init__("Stop the fits that are running.", widgets=[self.sizes])
         align_labels(self)
         for widget in (
             row("", self.compare, self.cancel),
@@ -60,24 +54,19 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
         ):
             self.native.layout().addWidget(widget.native)
         self.compare.changed.connect(self._compare)
-        self.cancel.changed.connect(lambda: workspace.comparison.cancel())
         self.back.changed.connect(lambda: workspace.comparison.leave())
         self.save.changed.connect(self._ask_and_save)
-        follow(
-            self,
-            (workspace.comparison.stepped, self._show_step),
-            (workspace.comparison.finished, self._show_end),
-            (workspace.stage.changed, self._show_holder),
+        self.follow_jobs(
+            workspace.comparison, (workspace.stage.changed, self._show_holder)
         )
         self._show_end("")
 
     def _compare(self) -> None:
-        try:
+        def start() -> None:
             sizes = whole_numbers(self.sizes.value)
             self._workspace.comparison.start(self._workspace.request(), sizes)
-        except (TypeError, ValueError) as error:
-            self.status.value = str(error)
-            report(error)
+
+        self.attempt(start)
 
     def _ask_and_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
@@ -97,15 +86,8 @@ class CompareMixtures(Container):  # type: ignore[type-arg]
         else:
             show_info(f"Saved {path}.")
 
-    def _show_step(self, step: Step) -> None:
-        self.status.value = step.text
-        self.progress.value = round(1000 * step.fraction)
-        self.cancel.enabled = True
-
     def _show_end(self, text: str) -> None:
-        self.status.value = text
-        self.progress.value = 0
-        self.cancel.enabled = False
+        super()._show_end(text)
         self.save.enabled = bool(self._workspace.comparison.results)
         self._show_holder(self._workspace.stage.holder)
 

@@ -93,8 +93,7 @@ class Effects:
 
     def _search(self) -> None:
         workspace, result = self._workspace, self._workspace.result
-        others = workspace.runner, workspace.comparison.runner, workspace.sweep.runner
-        if any(runner.busy for runner in others):
+        if any(runner.busy for runner in workspace.runners):
             self._timer.start()
             return
         if (

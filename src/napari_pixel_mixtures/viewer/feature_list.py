@@ -60,7 +60,7 @@ class FeatureList(QWidget):
         self.add.setMenu(self.menu)
         head = QHBoxLayout()
         head.addWidget(QLabel("Preset"))
-        self.preset = PresetField(workspace)
+        self.preset = PresetField(workspace.presets)
         head.addWidget(self.preset.native, 1)
         head.addWidget(self.add)
         self._inside = QWidget()
@@ -77,8 +77,8 @@ class FeatureList(QWidget):
         follow(
             self,
             (workspace.recipe_changed, self._show_recipe),
-            (workspace.recipe_changed, self.preset.show_recipe),
-            (workspace.image_changed, self.preset.show_recipe),
+            (workspace.recipe_changed, self.preset.show_preset),
+            (workspace.image_changed, self.preset.show_preset),
             (workspace.recipe_changed, thumbnails.update),
             (workspace.recipe_changed, effects.update),
             (workspace.images_changed, thumbnails.update),

@@ -1,25 +1,23 @@
 """Keep and apply: the widget that saves models and uses them elsewhere."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import napari
-from magicgui.widgets import ComboBox, Container, Label, ProgressBar, PushButton
+from magicgui.widgets import ComboBox, Container, PushButton
 from napari.layers import Image
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QFileDialog
 
-from .forms import align_labels, follow, refill, row, thin, wrapping
-from .messages import report
+from .forms import align_labels, refill, row
+from .job_widget import JobWidget
 from .model_keeper import OUTPUT
-from .worker import Step
 from .workspace import Workspace, workspace_of
 
 FILES = "Model (*.json)"
 
 
-class KeepAndApply(Container):  # type: ignore[type-arg]
+class KeepAndApply(JobWidget):
     """Copies, saves and loads the model of the last fit, and labels others by it.
 
     Parameters
@@ -59,14 +57,7 @@ class KeepAndApply(Container):  # type: ignore[type-arg]
             f"in a folder {OUTPUT!r} within it. A run that was stopped goes on where "
             "it stopped.",
         )
-        self.cancel = PushButton(
-            text="Cancel",
-            tooltip="Stop; what was written to a folder stays.",
-            enabled=False,
-        )
-        self.progress = thin(ProgressBar(min=0, max=1000, value=0))
-        self.status = wrapping(Label(value=""))
-        super().__init__(widgets=[])
+        super().__init__("Stop; what was written to a folder stays.")
         layout = self.native.layout()
         layout.setSpacing(2)
         layout.addWidget(row("", self.copy, self.save, self.load).native)
@@ -85,10 +76,8 @@ class KeepAndApply(Container):  # type: ignore[type-arg]
 
     def _connect(self) -> None:
         workspace, keeper = self._workspace, self._workspace.keeper
-        follow(
-            self,
-            (keeper.stepped, self._show_step),
-            (keeper.finished, self._show_end),
+        self.follow_jobs(
+            keeper,
             (workspace.images_changed, self._show_images),
             (workspace.image_changed, self._show_images),
             (workspace.classes.changed, self._show_images),
@@ -98,14 +87,12 @@ class KeepAndApply(Container):  # type: ignore[type-arg]
         self.load.changed.connect(lambda: self._on_load())
         self.apply.changed.connect(lambda: self._on_apply())
         self.folder.changed.connect(lambda: self._on_apply_to_folder())
-        self.cancel.changed.connect(lambda: keeper.cancel())
         self._show_images()
-        self._show_end("")
 
     # ---- what the buttons do
 
     def _on_copy(self) -> None:
-        text = self._try(self._workspace.keeper.python)
+        text = self.attempt(self._workspace.keeper.python)
         clipboard = QGuiApplication.clipboard()
         if text is not None and clipboard is not None:
             clipboard.setText(text)
@@ -122,37 +109,21 @@ class KeepAndApply(Container):  # type: ignore[type-arg]
             self.native, "Save the model", f"{name}.json", FILES
         )
         if path:
-            self._try(partial(self._workspace.keeper.save, path))
+            self.attempt(partial(self._workspace.keeper.save, path))
 
     def _on_load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self.native, "Load a model", "", FILES)
         if path:
-            self._try(partial(self._workspace.keeper.load, path))
+            self.attempt(partial(self._workspace.keeper.load, path))
 
     def _on_apply(self) -> None:
         keeper, image = self._workspace.keeper, self.image.value
-        self._try(lambda: keeper.apply(keeper.model(), image))
+        self.attempt(lambda: keeper.apply(keeper.model(), image))
 
     def _on_apply_to_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self.native, "A folder of images")
         if folder:
-            self._try(partial(self._workspace.keeper.apply_to_folder, folder))
-
-    def _try(self, act: Callable[[], Any]) -> Any:
-        """Do it, or say in one sentence why it cannot be done."""
-        try:
-            return act()
-        except OSError as error:
-            known = error.strerror or error
-            sentence = ValueError(
-                f"Expected a file that can be read or written, got {known} "
-                f"({error.filename}); choose another."
-            )
-        except (TypeError, ValueError) as error:
-            sentence = ValueError(str(error))
-        self._show_end(str(sentence))
-        report(sentence)
-        return None
+            self.attempt(partial(self._workspace.keeper.apply_to_folder, folder))
 
     # ---- what is shown
 
@@ -166,16 +137,6 @@ class KeepAndApply(Container):  # type: ignore[type-arg]
         self.copy.enabled = self.save.enabled = self.folder.enabled = there
         self.apply.enabled = there and self.image.value is not None
         self.load.enabled = self._workspace.image is not None
-
-    def _show_step(self, step: Step) -> None:
-        self.status.value = step.text
-        self.progress.value = round(1000 * step.fraction)
-        self.cancel.enabled = True
-
-    def _show_end(self, text: str) -> None:
-        self.status.value = text
-        self.progress.value = 0
-        self.cancel.enabled = False
 
 
 def _other_images(workspace: Workspace, _: Any) -> list[tuple[str, Image]]:

@@ -229,11 +229,19 @@ def update_labels(
 ) -> None:
     """Show another result of the same number of axes in a layer of ours."""
     labels = over_image(image, clustering.picture, clustering.labels)
-    layer.data = labels.copy()
-    layer.colormap = label_colormap(clustering, colors)
+    repaint(layer, labels.copy(), label_colormap(clustering, colors))
     layer.features = label_features(clustering)
     layer.metadata = layer.metadata | result_metadata(image, clustering, role)
     place(layer, image, labels.shape)
+
+
+def repaint(
+    layer: Labels, labels: NDArray[np.uint8], colormap: DirectLabelColormap
+) -> None:
+    """Show other labels in other colors, which takes napari one drawing, not two."""
+    with layer.events.set_data.blocker():
+        layer.data = labels
+    layer.colormap = colormap
 
 
 def place(layer: Layer, image: Image, shape: tuple[int, ...]) -> None:

@@ -15,11 +15,10 @@ from napari_pixel_mixtures.folder import TABLES, FolderStep, Outcome, folder_ste
 from napari_pixel_mixtures.model import Applied, Model
 from napari_pixel_mixtures.script import to_python
 
-from .certainty_maps import check_result
 from .class_layer import pixel_size
 from .layers import level_data
 from .messages import report
-from .result import Result
+from .result import Result, check_result
 from .worker import Request, Runner, Step
 
 if TYPE_CHECKING:

@@ -3,23 +3,15 @@
 from dataclasses import replace
 
 import napari
-from magicgui.widgets import (
-    ComboBox,
-    Container,
-    Label,
-    LineEdit,
-    ProgressBar,
-    PushButton,
-)
+from magicgui.widgets import ComboBox, Label, LineEdit, PushButton
 
 from napari_pixel_mixtures.mixture.selection import CRITERIA
 from napari_pixel_mixtures.model_grid import TriedModel
 from napari_pixel_mixtures.recipe import Recipe
 
-from .forms import align_labels, follow, row, thin, whole_numbers, wrapping
-from .messages import report
+from .forms import align_labels, row, whole_numbers, wrapping
+from .job_widget import JobWidget
 from .model_views import ModelCurves, ModelGrid
-from .worker import Step
 from .workspace import workspace_of
 
 CAUTION = (
@@ -28,8 +20,18 @@ CAUTION = (
     "criterion can compare different features, only models of the same ones."
 )
 
+DISCOUNTED = (
+    " Models are fitted with the influences; the criteria take their components as a "
+    "plain mixture."
+)
+DISCOUNTED_TIP = (
+    "With an influence below 1 what is fitted is no density, and has no BIC. So each "
+    "model is judged by how well its components describe the pixels at influence 1; "
+    "with all influences at 1 that is plain BIC, AIC and ICL."
+)
 
-class ChooseModel(Container):  # type: ignore[type-arg]
+
+class ChooseModel(JobWidget):
     """Fits mixtures of several sizes and all covariance types; a click loads one.
 
     Image, features and other settings are those of Cluster pixels.
@@ -56,17 +58,12 @@ class ChooseModel(Container):  # type: ignore[type-arg]
         self.start = PushButton(
             text="Try them", tooltip="Fit them all, the simplest first."
         )
-        self.cancel = PushButton(
-            text="Cancel",
-            tooltip="Stop; what was fitted stays.",
-            enabled=False,
-        )
-        self.progress = thin(ProgressBar(min=0, max=1000, value=0))
-        self.status = wrapping(Label(value=""))
-        self.caution = wrapping(Label(value=CAUTION))
+        self.caution = wrapping(Label(value=CAUTION, tooltip=DISCOUNTED_TIP))
         self.curves = ModelCurves()
         self.grid = ModelGrid()
-        super().__init__(widgets=[self.sizes, self.criterion])
+        super().__init__(
+            "Stop; what was fitted stays.", widgets=[self.sizes, self.criterion]
+        )
         align_labels(self)
         layout = self.native.layout()
         layout.setSpacing(2)
@@ -80,27 +77,22 @@ class ChooseModel(Container):  # type: ignore[type-arg]
         layout.addWidget(self.curves)
         layout.addWidget(self.grid, 1)
         self.start.changed.connect(self._start)
-        self.cancel.changed.connect(lambda: workspace.sweep.cancel())
         self.criterion.changed.connect(lambda: self._show_models())
         for view in (self.curves, self.grid):
             view.chosen.connect(self._load_model)
-        follow(
-            self,
-            (workspace.sweep.stepped, self._show_step),
+        self.follow_jobs(
+            workspace.sweep,
             (workspace.sweep.changed, self._show_models),
-            (workspace.sweep.finished, self._show_end),
             (workspace.recipe_changed, self._show_recipe),
         )
-        self._show_end("")
         self._show_models()
 
     def _start(self) -> None:
-        try:
+        def start() -> None:
             sizes = whole_numbers(self.sizes.value)
             self._workspace.sweep.start(self._workspace.request(), sizes)
-        except (TypeError, ValueError) as error:
-            self.status.value = str(error)
-            report(error)
+
+        self.attempt(start)
 
     def _load_model(self, model: TriedModel) -> None:
         """Fit that model, with the features that it was tried with."""
@@ -119,7 +111,12 @@ class ChooseModel(Container):  # type: ignore[type-arg]
         self._show_recipe(workspace.recipe)
 
     def _show_models(self) -> None:
-        models = self._workspace.sweep.models
+        models, request = self._workspace.sweep.models, self._workspace.sweep.request
+        discounted = request is not None and any(
+            feature.used and feature.influence < 1
+            for feature in request.recipe.features
+        )
+        self.caution.value = CAUTION + DISCOUNTED * discounted
         self.curves.show_models(models, self.criterion.value)
         self.grid.show_models(models)
         self._show_recipe(self._workspace.recipe)
@@ -132,13 +129,3 @@ class ChooseModel(Container):  # type: ignore[type-arg]
             request.recipe, n_components=key[0], covariance_type=key[1]
         )
         self.grid.mark(key if same else None)
-
-    def _show_step(self, step: Step) -> None:
-        self.status.value = step.text
-        self.progress.value = round(1000 * step.fraction)
-        self.cancel.enabled = True
-
-    def _show_end(self, text: str) -> None:
-        self.status.value = text
-        self.progress.value = 0
-        self.cancel.enabled = False

@@ -19,6 +19,12 @@ from .worker import Runner, Step
 from .workspace import workspace_of
 
 FRAME_MS = 300  # of an iteration while it plays
+NOTHING = "Press Fit in Cluster pixels first."
+APPLIED = (
+    "These labels were made by a model that was loaded or applied; nothing was fitted, "
+    "so there are no iterations to replay. Press Fit in Cluster pixels to fit this "
+    "image."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +108,7 @@ class ReplayFit(Container):  # type: ignore[type-arg]
             self.iteration.value = max(n, 1)
         if result is None or n == 0:
             self.curve.show_values(np.zeros(0), 0)
-            self.status.value = "Press Fit in Cluster pixels first."
+            self.status.value = NOTHING if result is None else APPLIED
             return
         bounds = np.array([step.log_likelihood for step in result.clustering.history])
         self.curve.show_values(bounds, n - 1)

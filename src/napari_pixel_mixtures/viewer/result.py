@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from napari_pixel_mixtures.clusters import Clustering
 
+    from .segments_view import SegmentSettings
     from .source import Source
 
 
@@ -29,6 +30,8 @@ class Result:
     """Share of the least likely pixels that are none of the classes."""
     threshold: float | None = None
     """The log-density below which they are; None also while it is not known."""
+    segments: SegmentSettings | None = None
+    """Those that come back with it when later fits are undone."""
 
     @property
     def edited(self) -> bool:
@@ -54,3 +57,19 @@ class Result:
     def current(self) -> bool:
         """Whether the layers still hold what was clustered."""
         return self.source.current
+
+
+def check_result(result: Result | None) -> Result:
+    """Give the result back if there is one of the image as it is.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    if result is None or not result.current:
+        raise ValueError(
+            "Expected a clustered image, but none was clustered yet; press Fit in "
+            "Cluster pixels."
+        )
+    return result

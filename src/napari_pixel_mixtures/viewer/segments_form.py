@@ -44,12 +44,12 @@ class SegmentsForm(Container):  # type: ignore[type-arg]
             "in color in hundredths of its range. 0 merges none.",
         )
         super().__init__(widgets=[self.on, self.min_size, self.contrast])
-        self._segments = segments = workspace.segments
+        segments, edit = workspace.segments, workspace.set_segments
         self._show(segments.settings)
         follow(self, (segments.changed, self._show))
-        self.on.changed.connect(lambda on: segments.edit(on=on))
-        self.min_size.changed.connect(lambda size: segments.edit(min_size=size))
-        self.contrast.changed.connect(lambda height: segments.edit(contrast=height))
+        self.on.changed.connect(lambda on: edit(on=on))
+        self.min_size.changed.connect(lambda size: edit(min_size=size))
+        self.contrast.changed.connect(lambda height: edit(contrast=height))
 
     def _show(self, settings: SegmentSettings) -> None:
         for field, value in (

@@ -96,11 +96,19 @@ class SegmentsView:
         else:
             self._start()
 
+    def adopt(self, settings: SegmentSettings) -> None:
+        """Take other settings, which are those of the next result."""
+        if settings != self.settings:
+            self.settings = settings
+            self.changed.emit(settings)
+
     def set_result(self, result: Result | None) -> None:
         """Take another result, and find its segments."""
         self.runner.cancel()
         self.step_aside(False)
         self._result = result
+        if not self.settings.on:
+            self._remove()
         self._start()
 
     def step_aside(self, aside: bool) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari_pixel_mixtures.clusters import Clustering
 
     from .result import Result
+    from .segments_view import SegmentSettings
 
 MOST = 100  # fits that are kept
 NO_LABELS = np.zeros(0, np.uint8)
@@ -98,6 +99,11 @@ class UndoStack:
     def amend(self, result: Result) -> None:
         """Put a result in the place of the current one."""
         self._here = result
+
+    def note(self, segments: SegmentSettings) -> None:
+        """Let the current result come back with these settings of its segments."""
+        if self._here is not None:
+            self._here = replace(self._here, segments=segments)
 
     def undo(self) -> Result | None:
         """Go to the earlier result; None if there is none."""

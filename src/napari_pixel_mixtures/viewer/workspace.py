@@ -1,4 +1,4 @@
-"""Workspace: the state that the widgets of one viewer share."""
+"""Workspace: what came of the settings, and all that shows it in one viewer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from napari.layers import Image
 from napari.utils.notifications import show_warning
 from psygnal import Signal
 
-from napari_pixel_mixtures.features import AnchorDistance
 from napari_pixel_mixtures.material import MaterialCache
-from napari_pixel_mixtures.recipe import Recipe
 
 from .anchors_view import AnchorsView
 from .certainty_maps import CertaintyMaps
@@ -23,59 +21,48 @@ from .cloud_pointer import CloudPointer
 from .cloud_view import CloudView
 from .comparison import Comparison
 from .hover import Hover
-from .image_choice import ImageChoice
 from .keys import REDO_KEY, UNDO_KEY, bind_key
 from .labels_view import LabelsView
 from .layers import is_ours
-from .mask_choice import MaskChoice
 from .messages import report
 from .model_keeper import ModelKeeper
 from .model_notes import ModelNotes
 from .model_sweep import ModelSweep
+from .preset_choice import PresetChoice
 from .removal import guard_removals
 from .result import Result
 from .segments_view import SegmentsView
 from .selection_view import SelectionView
+from .settings import Settings
 from .stage import Stage
 from .status import Status, clusters_text, result_text
 from .undo import UndoStack
 from .worker import Request, Runner, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari.components import ViewerModel
-    from napari.layers import Labels, Shapes
 
     from napari_pixel_mixtures.clusters import Clustering
-    from napari_pixel_mixtures.material import Material
 
-    from .source import Source
+    from .views import KnowsLayers, ShowsResult
 
 LIVE_LIMIT = 4_000_000  # pixels up to which a change of a setting fits again by itself
 
 
-class Workspace:
-    """The image, the recipe, the clustering: what the widgets of one viewer share.
+class Workspace(Settings):
+    """The settings, their last result, and its views: what widgets share.
 
-    Widgets are views: they set fields through the methods here and follow the
+    Widgets are views, too: they set fields through the methods here and follow the
     signals. The workspace alone writes result layers. It does not keep its viewer
     alive.
     """
 
-    image_changed = Signal(object)  # Image or None; or with other channels or axes
-    images_changed = Signal()  # another choice of images, or another name
-    mask_changed = Signal(object)  # the layer that limits the fit, or None
-    recipe_changed = Signal(object)  # Recipe
-    live_changed = Signal(bool)
     status_changed = Signal(object)  # Status
     result_changed = Signal(object)  # Result or None
     frame_changed = Signal(object)  # what is shown instead of the result, a Result
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = ref(viewer)
-        self.recipe = Recipe()
-        self.live = True
+        super().__init__(viewer)
         self.result: Result | None = None
         self.shown: Result | None = None
         """What layers and cloud show: the result, or an iteration of its fit."""
@@ -91,85 +78,57 @@ class Workspace:
         self.pointer = CloudPointer(viewer, self.cloud, self.selection)
         self.hover = Hover(viewer, self.labels)
         self.anchors = AnchorsView(viewer, self.stage)
-        self.anchors.edited.connect(self._set_anchors)
+        self.anchors.edited.connect(self.set_anchors)
         self.classes = ClassEdits(self, viewer, self.stage)
         self.maps = CertaintyMaps(self, viewer, self.stage)
         self.keeper = ModelKeeper(self)
         self.notes = ModelNotes(self)
+        self.presets = PresetChoice(self)
         self.undo_stack = UndoStack()
-        bind_key(viewer, UNDO_KEY, ref(self), Workspace.undo)
-        bind_key(viewer, REDO_KEY, ref(self), Workspace.redo)
-        self.cache = MaterialCache()
         self.runner = Runner()
         self.runner.stepped.connect(self._on_stepped)
         self.runner.succeeded.connect(self._on_succeeded)
         self.runner.failed.connect(self._on_failed)
-        self.choice = ImageChoice(viewer)
-        self.choice.changed.connect(self._on_image)
-        self.choice.listed.connect(self.images_changed)
-        self.masks = MaskChoice(viewer)
-        self.masks.changed.connect(self._on_mask)
-        self.masks.moved.connect(self._refit)
+        # The selection first: the cloud's points are drawn by it.
+        self._views: tuple[ShowsResult, ...] = (
+            *(self.selection, self.cloud, self.hover, self.anchors),
+            *(self.classes, self.maps, self.segments),
+        )
+        # What is chosen first of all: others remove layers, of which widgets hear.
+        self._keepers: tuple[KnowsLayers, ...] = (
+            *(self.choice, self.masks, self.comparison, self.sweep),
+            *(self.maps, self.keeper, self.undo_stack, self.labels),
+        )
+        self.image_changed.connect(self._on_image)
+        self.outdated.connect(self._refit)
+        bind_key(viewer, UNDO_KEY, ref(self), Workspace.undo)
+        bind_key(viewer, REDO_KEY, ref(self), Workspace.redo)
         viewer.layers.events.removed.connect(self._on_removed)
         guard_removals(viewer)
         if self.image is not None:
             self._on_image(self.image)
 
     @property
-    def viewer(self) -> ViewerModel:
-        """The viewer."""
-        viewer = self._viewer()
-        if viewer is None:
-            raise RuntimeError("The viewer of this workspace was closed.")
-        return viewer
+    def runners(self) -> tuple[Runner, ...]:
+        """All that computes in the background."""
+        parts = (
+            *(self.comparison, self.sweep, self.classes, self.maps, self.keeper),
+            self.segments,
+        )
+        return self.runner, *(part.runner for part in parts)
 
-    # ---- the image
-
-    @property
-    def image(self) -> Image | None:
-        """The image that is clustered next; of several channels the first."""
-        return self.choice.image
-
-    def images(self) -> list[Image]:
-        """List the layers that can be clustered."""
-        return self.choice.images()
-
-    def set_image(self, image: Image | Sequence[Image] | None) -> None:
-        """Choose the image that is clustered next, or several as its channels.
-
-        Raises
-        ------
-        ValueError
-            Several are not gray images of the same pixels.
-        """
-        self.choice.set(image)
-
-    def set_axes(self, text: str) -> None:
-        """Label the axes of the image, such as "t z y x", or "c y x" with channels.
-
-        Raises
-        ------
-        ValueError
-            There is not one name for each axis.
-        """
-        if text != self.choice.axes_text():
-            self.choice.set_axes(text)
-            self._refit()
-
-    def set_mask(self, layer: Labels | Shapes | None) -> None:
-        """Choose the layer that limits the fit; None for all pixels."""
-        self.masks.set(layer)
+    def close(self) -> None:
+        """Drop what runs, for there is no window to show it in any more."""
+        for runner in self.runners:
+            runner.cancel()
+        for part in (self.classes, self.maps, self.notes):
+            part.close()
 
     def _on_image(self, image: Image | None) -> None:
         if not self.runner.busy:
             self._set_status(
                 "Open an image, then press Fit." if image is None else "Press Fit."
             )
-        self.image_changed.emit(image)
-
-    def _on_mask(self, layer: Labels | Shapes | None) -> None:
-        self.mask_changed.emit(layer)
-        self._refit()
 
     def _on_removed(self, event: Any) -> None:
         layer = event.value
@@ -177,15 +136,8 @@ class Workspace:
         interrupted = job is not None and layer in job.source.layers
         if interrupted:
             self.runner.cancel()
-        # First of all: what follows removes layers of ours, of which widgets hear.
-        self.choice.forget(layer)
-        self.masks.forget(layer)
-        self.comparison.forget(layer)
-        self.sweep.forget(layer)
-        self.maps.forget(layer)
-        self.keeper.forget(layer)
-        self.undo_stack.forget(layer)
-        self.labels.forget(layer)
+        for keeper in self._keepers:
+            keeper.forget(layer)
         if isinstance(layer, Image) and not is_ours(layer):
             self.cache = MaterialCache()  # which may hold what was measured of it
         if self.result is not None and self.result.image is layer:
@@ -198,31 +150,6 @@ class Workspace:
                 "the fit was cancelled."
             )
 
-    # ---- the recipe
-
-    def set_recipe(self, recipe: Recipe) -> None:
-        """Take other settings; fit again if live and something was fitted before."""
-        if recipe == self.recipe:
-            return
-        self.recipe = recipe
-        self.recipe_changed.emit(recipe)
-        self._refit()
-
-    def _refit(self) -> None:
-        """Fit again if live, and something was fitted before."""
-        if self.live and self._fits_by_itself():
-            self.fit(live=True)
-
-    def _set_anchors(self, anchors: tuple[tuple[float, ...], ...]) -> None:
-        """Take other places for the distance feature."""
-        features = tuple(
-            replace(feature, anchors=anchors)
-            if isinstance(feature, AnchorDistance)
-            else feature
-            for feature in self.recipe.features
-        )
-        self.set_recipe(replace(self.recipe, features=features))
-
     def adopt(self, result: Result) -> None:
         """Take a result that was computed elsewhere, with its image and recipe."""
         self._quiet = False
@@ -234,22 +161,7 @@ class Workspace:
         with suppress(ValueError):  # channels that were moved apart since
             self.set_image(result.source.layers)
         self.masks.keep(result)
-        self.recipe = result.clustering.recipe
-        self.recipe_changed.emit(self.recipe)
-
-    def set_live(self, live: bool) -> None:
-        """Choose whether a change of a setting fits again by itself."""
-        if live != self.live:
-            self.live = live
-            self.live_changed.emit(live)
-
-    def _fits_by_itself(self) -> bool:
-        result, image = self.result, self.image
-        return (
-            result is not None
-            and result.image is image
-            and result.clustering.labels.size <= LIVE_LIMIT
-        )
+        self.adopt_recipe(result.clustering.recipe)
 
     # ---- fits
 
@@ -269,24 +181,18 @@ class Workspace:
         previous = None
         if live and self.result is not None and self.result.image is source.image:
             previous = self.result.clustering.labels
-        return Request(
-            source,
-            f"Clustering {source.title}",
-            self.recipe,
-            mask=self.masks.pixels(source.image),
-            previous=previous,
-            cache=self.cache,
-        )
+        return self.freeze(source, previous)
 
-    def source(self) -> Source:
-        """Freeze what a fit reads from layers.
-
-        Raises
-        ------
-        ValueError
-            No image is open, or channels no longer belong together.
-        """
-        return self.choice.source(self.recipe.features)
+    def _refit(self) -> None:
+        """Fit again if live, and something was fitted before."""
+        result = self.result
+        if (
+            self.live
+            and result is not None
+            and result.image is self.image
+            and result.clustering.labels.size <= LIVE_LIMIT
+        ):
+            self.fit(live=True)
 
     def fit(self, live: bool = False) -> None:
         """Start a fit of the image in the background, in place of a running one.
@@ -309,27 +215,17 @@ class Workspace:
             self.runner.cancel()
             self._set_status("The fit was cancelled.")
 
-    def close(self) -> None:
-        """Drop what runs, for there is no window to show it in any more."""
-        self.runner.cancel()
-        self.comparison.runner.cancel()
-        self.sweep.runner.cancel()
-        self.classes.close()
-        self.maps.runner.cancel()
-        self.keeper.runner.cancel()
-        self.notes.close()
-        self.segments.runner.cancel()
-
-    def take(self, result: Result) -> None:
+    def take(self, result: Result, numbered: bool = False) -> None:
         """Take a result, and bring layers, cloud and status up to date.
 
-        Classes stay where it has as many components as the one before.
+        Classes stay where it has as many components as the one before; `numbered` is
+        whether these have the numbers of those already.
         """
-        before, result = self.result, self.classes.carried(result)
+        before, result = self.result, self.classes.carried(result, numbered)
         self.masks.keep(result)
         self._present(result)
         # Afterwards: it packs the labels of the fit before, which takes a while.
-        self.undo_stack.push(result)
+        self.undo_stack.push(self._noted(result))
         if (
             before is not None
             and before.image is result.image
@@ -342,8 +238,20 @@ class Workspace:
 
     def take_classes(self, result: Result, amend: bool = False) -> None:
         """Take other classes of the result; to `amend` the last ones adds no undo."""
-        (self.undo_stack.amend if amend else self.undo_stack.push)(result)
+        noted = self._noted(result)
+        (self.undo_stack.amend if amend else self.undo_stack.push)(noted)
         self._set_classes(result)
+
+    def _noted(self, result: Result) -> Result:
+        return replace(result, segments=self.segments.settings)
+
+    def set_segments(self, **changes: Any) -> None:
+        """Take other settings of the segments, as those of the last result.
+
+        They come back with it when later fits are undone.
+        """
+        self.segments.edit(**changes)
+        self.undo_stack.note(self.segments.settings)
 
     def _set_classes(self, result: Result) -> None:
         if self.shown is self.result:
@@ -351,10 +259,6 @@ class Workspace:
         self.result = result
         self.classes.set_result(result)
         self.notes.update()
-
-    def gather(self, *args: Any, **settings: Any) -> Material:
-        """Measure as `Material.gather`, or take what was measured for fits."""
-        return self.cache.gather(*args, **settings)
 
     def _present(self, result: Result) -> None:
         """Show a result, and say what came of it."""
@@ -406,6 +310,8 @@ class Workspace:
             return
         self._quiet = True  # what there was to say was said after the fit
         self._take_settings(result)
+        if result.segments is not None:
+            self.segments.adopt(result.segments)
         self._present(result)
 
     def _on_stepped(self, step: Step) -> None:
@@ -422,7 +328,9 @@ class Workspace:
                 "result was dropped; press Fit again."
             )
             return
-        self.take(Result(request.source, clustering, request.mask))
+        before = None if self.result is None else self.result.clustering.labels
+        numbered = before is not None and request.previous is before
+        self.take(Result(request.source, clustering, request.mask), numbered)
 
     def _on_failed(self, request: Request | None, error: Exception) -> None:
         self._set_status(str(error))
@@ -439,15 +347,7 @@ class Workspace:
 
     def _set_result(self, result: Result | None) -> None:
         self.result = self.shown = result
-        # The selection first: the cloud's points are drawn by it.
-        for view in (
-            self.selection,
-            self.cloud,
-            self.hover,
-            self.anchors,
-            self.classes,
-            self.segments,
-        ):
+        for view in self._views:
             view.set_result(result)
         self.result_changed.emit(result)
 
