@@ -248,7 +248,7 @@ class Walk(DockSteps, LayerSteps):
     do_show_the_cloud_or_leave.weight = 1.5
 
     def do_save_the_cloud(self):
-        self.widget("Color cloud").save_picture(str(self.folder / "cloud"))
+        self.widget("Color cloud").picture.save(str(self.folder / "cloud"))
 
     do_save_the_cloud.weight = 0.3
 

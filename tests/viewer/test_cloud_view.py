@@ -558,12 +558,12 @@ class TestWidget:
     def test_nothing_was_clustered(self, viewer, open_widget, click, said):
         widget = open_widget(viewer, "Color cloud")
         del viewer.layers["bands"]
-        assert widget.status.value == "Press Fit in Cluster pixels first."
+        assert widget.picture.status.value == "Press Fit in Cluster pixels first."
         click(widget.show_cloud)
         sentence = (
             "Expected a clustered image, but none was clustered yet; press Fit in "
             "Cluster pixels, or call cluster_layer, first."
         )
-        assert widget.status.value == sentence
+        assert widget.picture.status.value == sentence
         assert said() == [("error", sentence)]
         assert len(viewer.layers) == 2

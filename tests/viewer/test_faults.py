@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from napari.layers import Labels
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 
+from napari_pixel_mixtures.viewer.forms import dock_of
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 LEFT = Qt.MouseButton.LeftButton
@@ -93,7 +95,7 @@ def test_the_graphics_driver_gives_nothing_back(live, said, monkeypatch, error):
         raise kind("context lost")
 
     monkeypatch.setattr(cloud.canvas.scene_canvas, "render", fail)
-    cloud.save_picture("/nowhere/cloud.png")
+    cloud.picture.save("/nowhere/cloud.png")
     [(severity, text)] = said()
     assert severity == "error"
     assert text.startswith(
@@ -103,15 +105,63 @@ def test_the_graphics_driver_gives_nothing_back(live, said, monkeypatch, error):
     assert list(viewer.layers) == layers
 
 
-def test_the_canvas_is_lost_and_made_anew(live, open_widget, idle, qtbot, said):
-    """As near to a lost context as can be had: its objects go, and another comes."""
+def on_screen(cloud):
+    """How many colors the cloud's canvas shows, on the screen."""
+    image = cloud.canvas.native.grabFramebuffer()
+    image = image.convertToFormat(image.Format.Format_RGBA8888)
+    pixels = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint32)
+    return len(np.unique(pixels))
+
+
+def drag_dock(dock, end, qtbot):
+    """Drag a dock by its title to a place (2,) of the screen."""
+    title = dock.titleBarWidget()
+    middle = QPoint(title.width() // 2, title.height() // 2)
+    start = title.mapToGlobal(middle)
+    QTest.mousePress(title, LEFT, pos=middle)
+    for share in (0.02, 0.1, 0.5, 1, 1):
+        place = start + (QPoint(*end) - start) * share
+        title = dock.titleBarWidget()  # napari makes others
+        move = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(title.mapFromGlobal(place)),
+            QPointF(place),
+            *(LEFT, LEFT, Qt.KeyboardModifier.NoModifier),
+        )
+        QCoreApplication.sendEvent(title, move)
+        qtbot.wait(30)
+    title = dock.titleBarWidget()
+    QTest.mouseRelease(title, LEFT, pos=title.mapFromGlobal(QPoint(*end)))
+
+
+def test_the_cloud_wherever_its_dock_is(live, open_widget, idle, qtbot, said):
+    """In each place Qt gives its canvas another graphics context."""
     viewer, workspace, cloud, _ = live
-    cloud.canvas.free()
-    viewer.window.remove_dock_widget(cloud.native)
-    cloud.native.deleteLater()
-    qtbot.wait(20)
+    window, dock = viewer.window._qt_window, dock_of(cloud)
+    contexts = []
+    cloud.canvas.scene_canvas.events.initialize.connect(contexts.append)
+    n_colors = on_screen(cloud)
+    assert n_colors > 20
+    Area = Qt.DockWidgetArea
+    for place, area in (
+        ((60, 700), Area.LeftDockWidgetArea),
+        ((600, 770), Area.BottomDockWidgetArea),
+    ):
+        drag_dock(dock, place, qtbot)
+        qtbot.waitUntil(lambda area=area: window.dockWidgetArea(dock) == area)
+        qtbot.waitUntil(lambda: not dock.isFloating() and cloud.canvas.native.isValid())
+        assert on_screen(cloud) > 20
+    assert len(contexts) >= 2
+    for floating in (True, False, True):
+        dock.titleBarWidget().float_button.click()
+        assert dock.isFloating() is floating
+        qtbot.waitUntil(cloud.canvas.native.isValid)
+        assert on_screen(cloud) > 20
     refit(viewer, workspace, idle, 2)
+    cloud.whiten.value = "pooled"
+    qtbot.waitUntil(lambda: not cloud.canvas.animating)
+    assert on_screen(cloud) > 20
+    viewer.window.remove_dock_widget(dock)  # while it floats
     cloud = open_widget(viewer, "Color cloud")
-    colors = np.unique(cloud.canvas.render().reshape(-1, 4), axis=0)
-    assert len(colors) > 5
+    assert on_screen(cloud) > 20
     assert said() == []

@@ -89,7 +89,7 @@ class TestMouse:
 
     def test_the_cloud_rings_and_tells_it(self, viewer, open_widget, picture, qtbot):
         widget = open_widget(viewer, "Color cloud")
-        assert widget.hovered.value == NOTHING
+        assert widget.picture.hovered.value == NOTHING
         clustering = workspace_of(viewer).result.clustering
         ring = widget.canvas._ring
         viewer.fit_to_view()
@@ -103,7 +103,7 @@ class TestMouse:
             assert workspace_of(viewer).hover.pixel == pixel
             report = inspect_pixel(clustering, pixel)
             red, green, blue = picture[row, column]
-            values, likely = widget.hovered.value.split("\n")
+            values, likely = widget.picture.hovered.value.split("\n")
             assert values == f"R {red}  G {green}  B {blue}  X {column}  Y {row}"
             first = likely.split("  ")[0]
             assert first == (
@@ -111,16 +111,16 @@ class TestMouse:
                 f"{report.distances[0]:.1f} sigma"
             )
             assert likely.count("sigma") == 3
-            assert widget.hovered.native.isVisible()
+            assert widget.picture.hovered.native.isVisible()
             assert ring.visible
             assert_allclose(ring._data["a_position"][0], picture[row, column])
         assert len(seen) == 2
         viewer.scene.camera.zoom = 1
         self.move_to(viewer, 2, 2)
         assert workspace_of(viewer).hover.pixel is None
-        assert widget.hovered.value == NOTHING
+        assert widget.picture.hovered.value == NOTHING
         assert not ring.visible
-        assert not widget.hovered.native.isVisible()
+        assert not widget.picture.hovered.native.isVisible()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -131,6 +131,6 @@ def test_a_pixel_that_is_not_finite(viewer, picture, fit, open_widget, said, val
     fit(viewer, n_components=3)
     widget = open_widget(viewer, "Color cloud")
     workspace_of(viewer).hover.move_to((3, 4))
-    assert widget.hovered.value == NOTHING
+    assert widget.picture.hovered.value == NOTHING
     assert not widget.canvas._ring.visible
     assert said() == []

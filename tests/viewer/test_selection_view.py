@@ -273,7 +273,7 @@ class TestMouse:
         assert 5 < inner.sum() < len(values)
         clear = inner == outer
         assert_array_equal(found[clear], inner[clear])
-        assert widget.status.value == (
+        assert widget.picture.status.value == (
             f"{found.sum():,} pixels selected ({found.mean():.1%})."
         )
 

@@ -21,6 +21,7 @@ from .animation import Animation
 from .cloud_axes import EMPTY, CloudAxes, Frame
 from .cloud_scene import BACKGROUND
 from .ellipsoids import mesh, outlines
+from .graphics import LastingParser
 from .outline import LASSO_COLOR, Outline, nearest_point
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class CloudCanvas:
             keys=None, bgcolor=BACKGROUND, parent=parent, show=False
         )
         self.native: QWidget = self.scene_canvas.native
+        self._graphics = LastingParser()
+        self.scene_canvas.context.shared.parser = self._graphics
         self._view = self.scene_canvas.central_widget.add_view()
         # The mouse is for the one view. vispy would draw all points once more to find
         # out, into a buffer that another canvas of the program may have to delete.
@@ -275,8 +278,10 @@ class CloudCanvas:
         return np.asarray(self.scene_canvas.render())
 
     def _on_initialize(self, event: Any) -> None:
+        """Draw in a context that Qt has just made: the first, or another one."""
         native: Any = self.native
         native.context().aboutToBeDestroyed.connect(self.free)
+        self._graphics.restore(native.defaultFramebufferObject())
 
     def free(self) -> None:
         """Free textures, vertices and programs, before Qt destroys their context.
@@ -285,15 +290,10 @@ class CloudCanvas:
         would stay for as long as the window, some 5 MB each time.
         """
         native: Any = self.native
-        if not isalive(native):  # type: ignore[no-untyped-call]
-            return
-        native.makeCurrent()
-        objects = self.scene_canvas.context.shared.parser._objects
-        for each in objects.values():
-            if not isinstance(each, str):  # that says that it was deleted before
-                each.delete()
-        objects.clear()
-        native.doneCurrent()
+        if isalive(native):  # type: ignore[no-untyped-call]
+            native.makeCurrent()
+            self._graphics.free()
+            native.doneCurrent()
 
     # ---- the mouse
 

@@ -4,27 +4,12 @@ from functools import partial
 from typing import Any
 
 import napari
-import numpy as np
-from magicgui.widgets import (
-    ComboBox,
-    Container,
-    FloatSlider,
-    Label,
-    PushButton,
-    SpinBox,
-)
-from napari.utils.notifications import show_info
-from numpy.typing import NDArray
-from OpenGL.error import GLError
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QFileDialog, QGridLayout, QSizePolicy, QWidget
-
-from napari_pixel_mixtures.inspection import inspect_pixel
-from napari_pixel_mixtures.selection import Region
+from magicgui.widgets import ComboBox, Container, FloatSlider, PushButton, SpinBox
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog
 
 from .cloud_buttons import SelectionButtons, ViewButtons
-from .cloud_canvas import CloudCanvas
-from .cloud_scene import POINT_PIXELS, CloudScene, cloud_scene, dimmed
+from .cloud_picture import CloudPicture
 from .cloud_view import CloudSettings
 from .forms import (
     align_labels,
@@ -35,9 +20,7 @@ from .forms import (
     refill,
     row,
     show_within_bounds,
-    wrapping,
 )
-from .hover import in_words
 from .layers import CLOUD
 from .messages import report
 from .outline import TOOLS
@@ -50,9 +33,6 @@ COLOR_BY = {"automatic": None, "cluster": "cluster", "pixel": "pixel"}
 ELLIPSOIDS = {"no ellipsoids": 0.0, "1 sigma": 1.0, "2 sigma": 2.0, "3 sigma": 3.0}
 CHANNELS, PRINCIPAL, FEATURES = "channels", "principal components", "three features"
 TITLE_OVERLAP = 5  # pixels by which the title of a dock covers what is in it
-CANVAS_SIZE = 125  # pixels; the least height
-# Of what is written over the canvas, in dark and light themes alike.
-CAPTION = "QLabel { background: rgba(30, 30, 30, 160); color: white; padding: 3px; }"
 
 
 class ColorCloudView(Container):  # type: ignore[type-arg]
@@ -68,8 +48,8 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         self._workspace = workspace = workspace_of(napari_viewer)
-        self._scene: CloudScene | None = None
-        self.canvas = CloudCanvas()
+        self.picture = CloudPicture(workspace)
+        self.canvas = self.picture.canvas
         self.whiten = ComboBox(
             choices=partial(_whitenings, workspace),
             tooltip="Whitening: raw shows values as they are; pooled makes the mean "
@@ -129,8 +109,6 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             text="More",
             tooltip="Show or hide axes, points, views and selections.",
         )
-        self.hovered = wrapping(Label(value=""))
-        self.status = wrapping(Label(value=""))
         self._options = Container(
             widgets=[
                 row("Axes", self.axes, self.color_by),
@@ -162,26 +140,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self.more.native.setCheckable(True)
         self.more.native.toggled.connect(self._options.native.setVisible)
         layout.addWidget(self._options.native)
-        self.canvas.native.setToolTip("Hover over the picture to find its pixels here.")
-        self.canvas.native.setMinimumSize(CANVAS_SIZE, CANVAS_SIZE)
-        picture = QWidget()
-        over = QGridLayout(picture)
-        over.setContentsMargins(0, 0, 0, 0)
-        over.addWidget(self.canvas.native, 0, 0)
-        # As wide as the form: a canvas by itself asks for half of the window.
-        for widget in (self.canvas.native, picture):
-            widget.setSizePolicy(
-                QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding
-            )
-        for caption, side in (
-            (self.hovered, Qt.AlignmentFlag.AlignTop),
-            (self.status, Qt.AlignmentFlag.AlignBottom),
-        ):
-            caption.native.setStyleSheet(CAPTION)
-            caption.native.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            over.addWidget(caption.native, 0, 0, side)
-        self.hovered.native.hide()
-        layout.addWidget(picture, 1)
+        layout.addWidget(self.picture, 1)
 
     def _connect(self) -> None:
         workspace = self._workspace
@@ -193,29 +152,23 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         self.show_cloud.changed.connect(self._toggle)
         for taker in (self.canvas, workspace.pointer):
             self.tool.changed.connect(partial(setattr, taker, "tool"))
-        self.canvas.lassoed.connect(self._choose_region)
-        self.canvas.clicked.connect(self._choose_component)
         self.save.changed.connect(self._ask_and_save)
         follow(
             self,
             (workspace.result_changed, self._show_result),
-            (workspace.frame_changed, self._show_frame),
             (workspace.cloud.changed, self._show_settings),
             (workspace.stage.changed, self._show_holder),
-            (workspace.selection.changed, self._show_selection),
-            (workspace.hover.changed, self._show_hovered),
+            (self.picture.scene_changed, self.views.show_scene),
         )
         self.native_parent_changed.connect(lambda _: self._settle_in())
         self._show_result(workspace.result)
         self._show_holder(workspace.stage.holder)
+        self.views.show_scene(self.picture.scene)
 
     def _settle_in(self) -> None:
-        """Stay in the window, and take the height that others can spare at first."""
+        """Take the height that others can spare at first."""
         dock = dock_of(self)
         if dock is not None:
-            # A floating canvas would abort the program.
-            floatable = QDockWidget.DockWidgetFeature.DockWidgetFloatable
-            dock.setFeatures(dock.features() & ~floatable)
             QTimer.singleShot(0, partial(heighten, dock))
 
     # ---- the user acts
@@ -248,48 +201,15 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         try:
             cloud.show()
         except ValueError as error:
-            self._say(str(error))
+            self.picture.say(str(error))
             report(error)
-
-    def _choose_region(self, region: Region) -> None:
-        settings = self._workspace.cloud.settings
-        label = settings.whiten if isinstance(settings.whiten, int) else None
-        self._workspace.selection.choose_region(region, settings.axes, label)
-
-    def _choose_component(self, point: int) -> None:
-        result = self._workspace.result
-        if result is not None and self._scene is not None:
-            pixel = self._scene.pixels[point]
-            label = int(result.clustering.labels.reshape(-1)[pixel])
-            self._workspace.selection.choose_label(label)
 
     def _ask_and_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
             self.native, "Save picture", "cloud.png", "PNG (*.png)"
         )
         if path:
-            self.save_picture(path)
-
-    def save_picture(self, path: str) -> None:
-        """Save the canvas as a PNG; a missing suffix is added."""
-        from PIL import Image
-
-        if not path.lower().endswith(".png"):
-            path += ".png"
-        try:
-            Image.fromarray(self.canvas.render()).save(path)
-        except (OSError, ValueError) as error:
-            report(error if isinstance(error, ValueError) else ValueError(str(error)))
-        except (RuntimeError, GLError) as error:  # the graphics driver
-            report(
-                ValueError(
-                    "Expected the graphics driver to give the picture back, got "
-                    f"{type(error).__name__}: {error}; close the color cloud, open it "
-                    "again and save once more."
-                )
-            )
-        else:
-            show_info(f"Saved {path}.")
+            self.picture.save(path)
 
     # ---- the workspace changed
 
@@ -303,7 +223,6 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             refill(field)
 
     def _show_result(self, result: Result | None) -> None:
-        self._say("" if result is not None else "Press Fit in Cluster pixels first.")
         self.reset_choices()
         names = self.features[0].choices
         if len({field.value for field in self.features}) == 1:  # nobody chose them
@@ -331,55 +250,6 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             with field.changed.blocked():
                 show_within_bounds(field, value)
         self._features_row.visible = axes == FEATURES
-        self._draw(settings)
-
-    def _show_frame(self, _: Result) -> None:
-        self._draw(self._workspace.cloud.settings)
-
-    def _draw(self, settings: CloudSettings) -> None:
-        result = self._workspace.shown
-        if result is None:
-            self._scene = None
-            self.canvas.clear()
-            self.views.show_scene(None)
-            return
-        self._scene = scene = cloud_scene(result.clustering, settings)
-        self.canvas.set_points(
-            scene.points, self._colors(scene), POINT_PIXELS * settings.point_size
-        )
-        gaussians = scene.gaussians
-        self.canvas.set_ellipsoids(gaussians.centers, gaussians.axes, gaussians.colors)
-        self.canvas.set_map(scene.map, scene.frame)
-        self.views.show_scene(scene)
-
-    def _colors(self, scene: CloudScene) -> NDArray[np.float32]:
-        return dimmed(scene.colors, scene.pixels, self._workspace.selection.mask)
-
-    def _show_selection(self) -> None:
-        if self._scene is not None:
-            self.canvas.set_colors(self._colors(self._scene))
-        result, selection = self._workspace.result, self._workspace.selection
-        if result is not None and selection.mask is None:
-            self._say("")
-        elif result is not None:
-            share = selection.n_pixels / result.clustering.labels.size
-            self._say(f"{selection.n_pixels:,} pixels selected ({share:.1%}).")
-
-    def _say(self, text: str) -> None:
-        """Write below what is drawn; nothing covers it if there is nothing to say."""
-        self.status.value = text
-        self.status.native.setVisible(bool(text))
-
-    def _show_hovered(self, pixel: int | None) -> None:
-        result, scene = self._workspace.shown, self._scene
-        if pixel is None or result is None or scene is None:
-            self.canvas.set_ring(None)
-            self.hovered.value = ""
-            self.hovered.native.hide()
-            return
-        self.canvas.set_ring(scene.space.read(np.array([pixel]))[0])
-        self.hovered.value = in_words(inspect_pixel(result.clustering, pixel))
-        self.hovered.native.show()
 
     def _show_holder(self, holder: str | None) -> None:
         shown = holder == CLOUD
