@@ -16,16 +16,12 @@ if TYPE_CHECKING:
 
     from .clusters import Clustering
     from .material import Material
-    from .mixture import FastGaussianMixture
 
 
 class Replay:
     """Shows what a clustering was after each iteration of its fit.
 
     Only parameters are kept of the iterations; labels and colors are computed anew.
-    Those of the last are the result's, bit for bit. Those before have covariances that
-    were rounded to the samples' type, which a few pixels may feel where a mixture is
-    nearly singular, such as that of a gray picture stored as RGB.
 
     Parameters
     ----------
@@ -72,33 +68,19 @@ class Replay:
             raise IndexError(
                 f"Expected an iteration from 0 to {len(self) - 1}, got {index}."
             )
+        step = self.clustering.history[index]
+        mixture = copy(self.clustering.mixture)
+        kind = COVARIANCE_TYPES[mixture.covariance_type]
+        mixture.weights_ = step.weights
+        mixture.means_ = step.means
+        mixture.covariances_ = step.covariances
+        mixture.precisions_cholesky_ = step.precisions_cholesky
+        mixture.precisions_ = kind.precisions(step.precisions_cholesky)
+        mixture.lower_bound_ = step.log_likelihood
         return describe(
-            self._mixture(index),
+            mixture,
             self._material,
             self.clustering.picture,
             self.clustering.recipe,
             self.clustering.history,
         )
-
-    def _mixture(self, index: int) -> FastGaussianMixture:
-        """Give the mixture of an iteration; its precisions are not among those kept."""
-        mixture = copy(self.clustering.mixture)
-        if index == len(self) - 1:  # with the precisions that the fit found
-            return mixture
-        step = self.clustering.history[index]
-        kind = COVARIANCE_TYPES[mixture.covariance_type]
-        n_components, d = step.means.shape
-        matrices = kind.matrices(step.covariances.astype(np.float64), n_components, d)
-        matrices = (matrices + matrices.transpose(0, 2, 1)) / 2
-        # Rounding can make a nearly singular one indefinite: by no more than this.
-        matrices *= 1 + d * np.finfo(step.covariances.dtype).eps * np.eye(d)
-        _, cholesky = kind.from_matrices(
-            matrices, step.weights.astype(np.float64), np.zeros((d, d)), 0.0
-        )
-        mixture.weights_ = step.weights
-        mixture.means_ = step.means
-        mixture.covariances_ = step.covariances
-        mixture.precisions_cholesky_ = cholesky.astype(step.covariances.dtype)
-        mixture.precisions_ = kind.precisions(mixture.precisions_cholesky_)
-        mixture.lower_bound_ = step.log_likelihood
-        return mixture
