@@ -1,10 +1,16 @@
 """The bank of cases of the mixture's tests: samples with what makes them hard."""
 
+import signal
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_sample_image
+
+# A shell lets what it runs in the background ignore interrupts, and Python then raises
+# none; some tests are about them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
