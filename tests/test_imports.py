@@ -27,7 +27,8 @@ ARROWS = {
     "material": {"features", "mixture", "recipe"},
     "clusters": {"features", "mixture", "recipe", "matching", "regions"},
     "clustering": {
-        *("features", "mixture", "recipe", "material", "clusters", "smoothing")
+        *("features", "mixture", "recipe", "material", "clusters", "smoothing"),
+        "progress",
     },
     "model_grid": {"features", "material", "mixture.selection", "recipe"},
     "space": {"clusters", "features", "mixture.covariance"},

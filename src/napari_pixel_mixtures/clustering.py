@@ -15,6 +15,7 @@ from .features import Color, Feature, FeatureGroup, Picture, influences
 from .material import Material, check_distinct, without_rounding
 from .mixture import FastGaussianMixture
 from .mixture.covariance import COVARIANCE_TYPES
+from .progress import run
 from .recipe import Recipe
 from .smoothing import smooth_labels
 
@@ -52,7 +53,7 @@ def cluster(
 
     Parameters
     ----------
-    image : array_like
+    image : array_like or Picture
         A picture or volume of booleans, integers or floating numbers. Pixels where it
         or a feature is NaN or infinite get label 0. The alpha of an RGBA picture is
         left out.
@@ -68,8 +69,8 @@ def cluster(
     mask : array_like (*spatial), optional
         The pixels to cluster, where not 0; the others get label 0.
     channel_axis : int or None
-        The axis of the channels; None for a grey picture or volume. A
-        two-dimensional array is grey by default.
+        The axis of the channels; None for a gray picture or volume. A
+        two-dimensional array is gray by default. A `Picture` knows its own.
     random_state : int
         Seed of the start. The same inputs and seed give the same labels.
     companions : mapping of str to array_like (*spatial) or (*spatial, C), optional
@@ -139,15 +140,7 @@ def cluster(
         init_params=init_params,
         smoothing=smoothing,
     )
-    steps = cluster_steps(picture, recipe, mask)
-    while True:
-        try:
-            iteration = next(steps)
-        except StopIteration as stop:
-            clustering: Clustering = stop.value
-            break
-        if callback is not None and not isinstance(iteration, Clustering):
-            callback(iteration)
+    clustering = run(cluster_steps(picture, recipe, mask), callback)
     if clustering.advice is not None:
         warnings.warn(clustering.advice, ConvergenceWarning, stacklevel=2)
     return clustering

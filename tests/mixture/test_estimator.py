@@ -291,12 +291,13 @@ def test_reordered(colors, covariance_type):
         atol=1e-12,
     )
     assert other.lower_bound_ == mixture.lower_bound_
-    with pytest.raises(ValueError) as error:
-        mixture.reordered([0, 0, 1])
-    assert str(error.value) == (
-        "order must be a permutation of 0..2, but is [0, 0, 1]; give every component "
-        "once."
-    )
+    for order in ([0, 0, 1], [0.0, 1.0, 2.0], "abc"):
+        with pytest.raises(ValueError) as error:
+            mixture.reordered(order)
+        assert str(error.value) == (
+            f"order must be a permutation of 0..2, but is {order}; give every "
+            "component once."
+        )
 
 
 def test_it_can_be_cloned_and_pickled(colors, fitted):

@@ -349,7 +349,9 @@ verbose_interval
         """
         check_is_fitted(self)
         indices = np.asarray(order)
-        if not np.array_equal(np.sort(indices), np.arange(self.n_components)):
+        expected = np.arange(self.n_components)
+        permutes = indices.dtype.kind in "iu" and indices.shape == expected.shape
+        if not permutes or not np.array_equal(np.sort(indices), expected):
             raise ValueError(
                 f"order must be a permutation of 0..{self.n_components - 1}, but is "
                 f"{indices.tolist()}; give every component once."

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _GUESS_ROWS = 4096
 _MOST_LOST = 1e-5
 
+# After the second round sums are about the means themselves.
+_ROUNDS = 2
+
 
 @dataclass(frozen=True, eq=False)
 class Summary:
@@ -71,7 +74,7 @@ def summary(
         found = detail(density, samples, team, labels=True, sums=True, weights=weights)
         return Summary(found.labels, found.sums[:, 0], None, None)
     about = _guess(density, samples, team, values, weights)
-    while True:
+    for _ in range(_ROUNDS):
         found = detail(
             density,
             samples,
@@ -95,7 +98,8 @@ def summary(
         # About the mean itself, what is left of a shift is the rounding of the mean.
         far = np.abs(shifts) > 4 * eps * np.abs(about)
         if not np.any(far & (eps * shifts**2 > _MOST_LOST * variances)):
-            return Summary(found.labels, found.sums[:, 0], about, covariances)
+            break
+    return Summary(found.labels, found.sums[:, 0], about, covariances)
 
 
 def _guess(

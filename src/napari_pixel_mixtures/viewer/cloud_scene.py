@@ -154,7 +154,7 @@ def affine(
 def thickened(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give an affine map (4, 4) that flattens space, as graphics cannot, some depth.
 
-    Whitening flattens directions without variance: two of a grey picture in RGB.
+    Whitening flattens directions without variance: two of a gray picture in RGB.
     """
     left, scales, right = np.linalg.svd(matrix[:3, :3])
     least = FLATTEST * (scales[0] or 1.0)

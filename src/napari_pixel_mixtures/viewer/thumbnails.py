@@ -60,7 +60,7 @@ def thumbnail_pixels(
 
 
 def draw(columns: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Draw a feature's first columns as red, green and blue; one column in grey.
+    """Draw a feature's first columns as red, green and blue; one column in gray.
 
     Parameters
     ----------
