@@ -1,6 +1,7 @@
 """A fit, iteration by iteration: against scikit-learn stopped after each of them."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -211,3 +212,24 @@ def test_no_such_iteration(image, index):
     with pytest.raises(IndexError) as caught:
         Replay(clustering).frame(index)
     assert str(caught.value) == f"Expected an iteration from 0 to 4, got {index}."
+
+
+def test_a_covariance_that_is_singular_once_rounded():
+    """Its factor, which is kept too, is not: a flat cluster has frames as well."""
+    image = np.random.default_rng(0).normal(size=(16, 20, 3)).astype(np.float32)
+    clustering = cluster(image, 1, scaling="raw")
+    step = clustering.history[0]
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    kind = COVARIANCE_TYPES["full"]
+    covariance = turn @ np.diag([1e9, 1.0, 1.0]) @ turn.T
+    upper = kind.cholesky_of_precisions(np.linalg.inv(covariance))
+    step = replace(
+        step,
+        covariances=covariance[np.newaxis].astype(np.float32),
+        precisions_cholesky=upper[np.newaxis].astype(np.float32),
+    )
+    with pytest.raises(np.linalg.LinAlgError):
+        kind.cholesky_of_precisions(kind.inverse(step.covariances))
+    frame = Replay(replace(clustering, history=(step,))).frame(0)
+    assert_array_equal(frame.mixture.precisions_cholesky_, step.precisions_cholesky)
+    assert (frame.labels == 1).all()

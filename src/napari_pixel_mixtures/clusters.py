@@ -261,6 +261,7 @@ def reordered_iteration(
         weights=step.weights[order],
         means=step.means[order],
         covariances=kind.take(step.covariances, order),
+        precisions_cholesky=kind.take(step.precisions_cholesky, order),
     )
 
 

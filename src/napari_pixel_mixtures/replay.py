@@ -74,8 +74,8 @@ class Replay:
         mixture.weights_ = step.weights
         mixture.means_ = step.means
         mixture.covariances_ = step.covariances
-        mixture.precisions_ = kind.inverse(step.covariances)
-        mixture.precisions_cholesky_ = kind.cholesky_of_precisions(mixture.precisions_)
+        mixture.precisions_ = kind.precisions(step.precisions_cholesky)
+        mixture.precisions_cholesky_ = step.precisions_cholesky
         mixture.lower_bound_ = step.log_likelihood
         return describe(
             mixture,

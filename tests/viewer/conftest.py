@@ -177,10 +177,10 @@ class Gate:
 
     def steps(self, picture, recipe, mask=None, **settings):
         try:
-            yield Iteration(1, 4, -1.5, np.inf, None, None, None)
+            yield Iteration(1, 4, -1.5, np.inf, *[None] * 4)
             self.reached += 1
             assert self._open.wait(60)
-            yield Iteration(2, 4, -1.25, 0.25, None, None, None)
+            yield Iteration(2, 4, -1.25, 0.25, *[None] * 4)
         except GeneratorExit:
             self.closed += 1
             raise

@@ -339,10 +339,10 @@ at_gate, gate, stopped = (threading.Event() for _ in range(3))
 
 def slow(picture, recipe, mask=None, **settings):
     try:
-        yield Iteration(1, 4, 0.0, 1.0, None, None, None)
+        yield Iteration(1, 4, 0.0, 1.0, *[None] * 4)
         at_gate.set()
         gate.wait(60)
-        yield Iteration(2, 4, 0.0, 1.0, None, None, None)
+        yield Iteration(2, 4, 0.0, 1.0, *[None] * 4)
     except GeneratorExit:
         stopped.set()
         raise

@@ -66,7 +66,7 @@ class Iteration:
     change : float
         How much the log-likelihood rose in this iteration; the fit has converged
         when it is below the tolerance.
-    weights, means, covariances : arrays
+    weights, means, covariances, precisions_cholesky : arrays
         The parameters that the M step of this iteration gave; shapes as in
         scikit-learn. They are never written to again.
     """
@@ -78,6 +78,7 @@ class Iteration:
     weights: Array
     means: Array
     covariances: Array
+    precisions_cholesky: Array
 
 
 @dataclass(frozen=True)

@@ -281,6 +281,7 @@ verbose_interval
                 parameters.weights.astype(dtype),
                 parameters.means.astype(dtype),
                 np.asarray(parameters.covariances).astype(dtype),
+                parameters.precisions_cholesky.astype(dtype),
             )
             if abs(change) < self.tol:
                 converged = True
@@ -379,4 +380,4 @@ def _waiting(
         except StopIteration as stop:
             parameters: MixtureParameters = stop.value
             return parameters
-        yield Iteration(0, max_iter, -np.inf, np.inf, nothing, nothing, nothing)
+        yield Iteration(0, max_iter, -np.inf, np.inf, *[nothing] * 4)
