@@ -32,7 +32,7 @@ from .messages import report
 from .model_keeper import ModelKeeper
 from .model_notes import ModelNotes
 from .model_sweep import ModelSweep
-from .removal import guard_removals
+from .removal import drop_old_grids, guard_removals
 from .result import Result
 from .segments_view import SegmentsView
 from .selection_view import SelectionView
@@ -112,6 +112,7 @@ class Workspace:
         self.masks.moved.connect(self._refit)
         viewer.layers.events.removed.connect(self._on_removed)
         guard_removals(viewer)
+        drop_old_grids(viewer)
         if self.image is not None:
             self._on_image(self.image)
 
