@@ -323,3 +323,17 @@ class TestMouse:
             workspace_of(viewer).cloud.set(replace(settings, whiten=whiten))
             assert_array_equal(selection.mask, bands == 3)
             assert widget.canvas.camera.get_state() == camera
+
+
+def test_a_lasso_over_pixels_that_are_gone_is_not_applied_again(
+    fitted, selection, picture, fit
+):
+    """Neither then nor to the next fit, of a smaller picture."""
+    workspace = workspace_of(fitted)
+    workspace.cloud.show()
+    fitted.layers["bands"].data = picture[:31, :31]
+    selection.choose_region(REDS)
+    assert selection.region is None and selection.mask is None
+    fit(fitted, n_components=2)
+    assert selection.mask is None
+    assert workspace.result.clustering.labels.shape == (31, 31)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from weakref import ref
 
@@ -11,7 +12,7 @@ from .animation import Animation
 from .layers import see_through
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -32,7 +33,10 @@ class Glide:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = ref(viewer)
         self._layers: list[Layer] = []
-        self._origin = self._target = np.eye(4)
+        self._origin = self._end = self._target = np.eye(4)
+        # While layers are on their way: shift (3,) and factor by which the camera will
+        # see everything nearer.
+        self._ahead: tuple[NDArray[np.float64], float] | None = None
         self._fitting: tuple[NDArray[np.float64], float] | None = None
         self._animation = Animation(self._move)
 
@@ -50,15 +54,26 @@ class Glide:
 
     def bring_in_view(self, box: NDArray[np.float64]) -> None:
         """Let the camera see the whole of a box, its corners (2, 3)."""
+        self._fitting = self._fit(box)
+        self._look(*self._fitting)
+
+    def _fit(self, box: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        """Give the center and zoom of the camera at which all of a box is in view."""
         viewer = self._viewer()
         assert viewer is not None
-        camera = viewer.scene.camera
         low, high = box
-        camera.center = tuple((low + high) / 2)
         diagonal = float(np.linalg.norm(high - low))
+        zoom = float(viewer.scene.camera.zoom)
         if diagonal > 0:
-            camera.zoom = (1 - MARGIN) * min(viewer.canvas.size) / diagonal
-        self._fitting = np.array(camera.center), float(camera.zoom)
+            zoom = (1 - MARGIN) * min(viewer.canvas.size) / diagonal
+        return (low + high) / 2, zoom
+
+    def _look(self, center: NDArray[np.float64], zoom: float) -> None:
+        """Move the camera; napari works much out anew for each of its settings."""
+        viewer = self._viewer()
+        assert viewer is not None
+        viewer.scene.camera.center = tuple(center)
+        viewer.scene.camera.zoom = zoom
 
     def follow(
         self,
@@ -69,8 +84,9 @@ class Glide:
         """See layers through another map, and take the camera along.
 
         The camera keeps its angles, and what was zoomed or moved by hand. The layers
-        then take 300 ms to come from where they were seen before; of more than
-        100,000 points they are there at once.
+        take 300 ms to come from where they were seen before to where the camera is
+        going to see them, and then it goes there: napari works out much for each of
+        its moves. More than 100,000 points are there at once.
 
         Parameters
         ----------
@@ -86,20 +102,18 @@ class Glide:
         camera = viewer.scene.camera
         center, zoom = np.array(camera.center), float(camera.zoom)
         before, seen = self._fitting, self._target
-        self.bring_in_view(box)
+        self._fitting = new_center, new_zoom = self._fit(box)
         if before is not None:
-            fitted = float(camera.zoom)
-            moved = (center - before[0]) * before[1] / fitted
-            camera.center = tuple(np.array(camera.center) + moved)
-            camera.zoom = fitted * zoom / before[1]
-        ratio = zoom / float(camera.zoom)
-        on_screen = np.diag([ratio, ratio, ratio, 1.0])
-        on_screen[3, :3] = np.array(camera.center) - ratio * center
+            new_center = new_center + (center - before[0]) * before[1] / new_zoom
+            new_zoom = new_zoom * zoom / before[1]
+        ratio = new_zoom / zoom
+        self._ahead = center - ratio * new_center, ratio
         if _is_seen(viewer) and len(layers[0].data) <= MOST_POINTS:
             self._layers = [*layers]
-            self._origin, self._target = seen @ on_screen, matrix
+            on_screen = np.diag([ratio, ratio, ratio, 1.0])
+            on_screen[3, :3] = self._ahead[0]
+            self._origin, self._end, self._target = seen, matrix @ on_screen, matrix
             self._animation.start()
-            self._move(0.0)
         else:
             self.show(layers, matrix)
 
@@ -112,6 +126,7 @@ class Glide:
         """Let go of the layers, which are gone."""
         self._animation.stop()
         self._layers = []
+        self._ahead = None
 
     def _move(self, share: float) -> None:
         viewer = self._viewer()
@@ -122,8 +137,36 @@ class Glide:
         ]
         if not layers:
             self._animation.stop()
-        matrix = self._origin + share * (self._target - self._origin)
-        see_through(layers, self._target if share == 1.0 else matrix)
+        elif share == 1.0:
+            self._catch_up()
+            see_through(layers, self._target)
+        elif viewer is not None:
+            with _only_drawn(viewer, layers):
+                see_through(layers, self._origin + share * (self._end - self._origin))
+
+    def _catch_up(self) -> None:
+        """Move the camera to where it sees the layers in their place the same."""
+        viewer, ahead, self._ahead = self._viewer(), self._ahead, None
+        if viewer is not None and ahead is not None:
+            camera, (shift, ratio) = viewer.scene.camera, ahead
+            center, zoom = np.array(camera.center), float(camera.zoom)
+            self._look((center - shift) / ratio, zoom * ratio)
+
+
+@contextmanager
+def _only_drawn(viewer: ViewerModel, layers: Sequence[Layer]) -> Generator[None]:
+    """Let changes of the layers' places be drawn, and nothing else.
+
+    For each napari would work out the extent of all layers, cut slices of them and
+    make thumbnails: 100 ms. It does so when the layers have come to rest.
+    """
+    with ExitStack() as stack:
+        for layer in layers:
+            stack.enter_context(layer._block_refresh())
+            stack.enter_context(layer.events._extent_augmented.blocker())
+            placed = layer.events.affine
+            stack.enter_context(placed.blocker(viewer._on_layers_change))
+        yield
 
 
 def _is_seen(viewer: ViewerModel) -> bool:

@@ -146,8 +146,9 @@ class SelectionView:
         viewer = self._viewer()
         if layer is not None and viewer is not None and layer in viewer.layers:
             viewer.layers.remove(layer)
-        if self.mask is not None:
-            self.mask = self.region = self._region_label = None
+        chosen = self.mask is not None
+        self.mask = self.region = self._region_label = None
+        if chosen:
             self.changed.emit()
 
     def keep(self) -> Labels | None:
