@@ -6,10 +6,10 @@ import numpy as np
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QDockWidget
 
 from napari_pixel_mixtures import AnchorDistance, Color, Position
 from napari_pixel_mixtures.viewer.console import cluster_layer, show_cloud
+from napari_pixel_mixtures.viewer.forms import dock_of
 from napari_pixel_mixtures.viewer.layers import is_ours
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 from walk_docks import DockSteps
@@ -26,6 +26,11 @@ WIDGETS = (
     "EM step by step",
 )
 MOST_FEATURES = 5
+AREAS = (
+    Qt.DockWidgetArea.LeftDockWidgetArea,
+    Qt.DockWidgetArea.RightDockWidgetArea,
+    Qt.DockWidgetArea.BottomDockWidgetArea,
+)
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -95,10 +100,7 @@ class Walk(DockSteps, LayerSteps):
         return self.widgets[name]
 
     def close(self, name):
-        dock = self.widgets.pop(name).native.parent()
-        while not isinstance(dock, QDockWidget):
-            dock = dock.parent()
-        self.viewer.window.remove_dock_widget(dock)
+        self.viewer.window.remove_dock_widget(dock_of(self.widgets.pop(name)))
 
     @property
     def running(self):
@@ -124,6 +126,17 @@ class Walk(DockSteps, LayerSteps):
             self.close(self.pick(self.widgets))
 
     do_close_a_dock.weight = 0.4
+
+    def do_move_a_dock(self):
+        if self.widgets:
+            dock = dock_of(self.widgets[self.pick(self.widgets)])
+            area = self.pick([*AREAS, None])
+            if area is None:
+                dock.setFloating(not dock.isFloating())
+            else:
+                self.viewer.window._qt_window.addDockWidget(area, dock)
+
+    do_move_a_dock.weight = 0.7
 
     def do_open_a_dock(self):
         self.widget(self.pick(WIDGETS))
