@@ -2,6 +2,8 @@
 
     python tests/benchmarks/bench_engine.py            all of it, about half an hour
     python tests/benchmarks/bench_engine.py --quick    without the slow peers' slow rows
+    python tests/benchmarks/bench_engine.py --sections iteration kernels --write
+                                                       anew in the README only these
 
 Each cell is measured in a process of its own: median of five or more runs; an engine
 that compiles has one more before. A run that takes longer than --patience, a minute,
@@ -30,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from peers import ENGINES, Start
 
 README = Path(__file__).parents[2] / "README.md"
-BEGIN, END = "<!-- benchmark:engine -->", "<!-- /benchmark:engine -->"
+BEGIN, END = "<!-- benchmark:engine:{} -->", "<!-- /benchmark:engine:{} -->"
 
 # Seconds after which threads of the peers have stopped to wait for more work.
 PAUSE = 0.3
@@ -441,7 +443,7 @@ def main():
         child(json.loads(options.child))
         return
     bench = Bench(options)
-    parts = [SECTIONS[name](bench) for name in options.sections]
+    parts = {name: SECTIONS[name](bench) for name in options.sections}
     note = (
         f"Medians of {options.repeats} runs on {os.cpu_count()} cores "
         f"({platform.machine()}), Python {platform.python_version()}, {versions()}. "
@@ -449,20 +451,26 @@ def main():
     )
     if bench.starred:
         note += f" A star marks a single run, of over {options.patience:.0f} s."
-    text = "\n\n".join([note, *parts])
-    print(text)
+    if len(parts) == len(SECTIONS):
+        parts = {"note": note, **parts}
+    else:
+        print(note)
+    print("\n\n".join(parts.values()))
     if options.write:
-        write(text)
+        write(parts)
 
 
-def write(text):
-    """Put the table between its marks in the README."""
-    readme = README.read_text() if README.exists() else ""
-    if BEGIN not in readme or END not in readme:
-        raise SystemExit(f"No {BEGIN} and {END} in {README}; add them, run again.")
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+def write(parts):
+    """Put each table between its marks in the README."""
+    readme = README.read_text()
+    for name, text in parts.items():
+        begin, end = BEGIN.format(name), END.format(name)
+        if begin not in readme or end not in readme:
+            raise SystemExit(f"No {begin} and {end} in {README}; add them, run again.")
+        before, _, rest = readme.partition(begin)
+        _, _, after = rest.partition(end)
+        readme = f"{before}{begin}\n\n{text}\n\n{end}{after}"
+    README.write_text(readme)
 
 
 if __name__ == "__main__":
