@@ -9,9 +9,10 @@ from napari.layers import Points
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
-from napari_pixel_mixtures import Position, cluster, color_cloud
+from napari_pixel_mixtures import Position, cluster, cluster_layer, color_cloud
 from napari_pixel_mixtures.space import space_of
-from napari_pixel_mixtures.viewer import glide
+from napari_pixel_mixtures.viewer import cloud_view, glide
+from napari_pixel_mixtures.viewer.layers import see_through
 from napari_pixel_mixtures.viewer.result import Result
 from napari_pixel_mixtures.viewer.source import Source
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -567,3 +568,33 @@ class TestWidget:
         assert widget.picture.status.value == sentence
         assert said() == [("error", sentence)]
         assert len(viewer.layers) == 2
+
+
+def test_values_that_are_too_far_apart_for_the_viewer(fitted, cloud, monkeypatch):
+    """Sliders of napari count units in 32 bits, and raise beyond."""
+    cloud.show()
+    image = np.zeros((12, 16, 3))
+    image[:, 8:] = 1e10
+    image[0, 0] = -1e9
+    fitted.add_image(image, name="far")
+    message = (
+        "Expected values within 1e+08 of one another for the viewer's 3-D view, which "
+        "counts them, got 1.1e+10; divide the image by its largest value, or use the "
+        "color cloud's dock."
+    )
+    reported = []
+    monkeypatch.setattr(cloud_view, "report", reported.append)
+    cluster_layer(fitted, n_components=2)
+    assert [str(error) for error in reported] == [message]
+    assert not cloud.shown
+    with pytest.raises(ValueError) as error:
+        cloud.show()
+    assert str(error.value) == message
+
+
+def test_a_wide_flat_cloud_has_not_too_many_steps():
+    points = np.array([[0.0, 0.0, 0.0], [5e7, 0.0, 0.0]])
+    layer = Points(points, ndim=3)
+    see_through([layer], np.diag([1.0, 1e-9, 1.0, 1.0]))
+    steps = np.ptp(points, axis=0).max() / layer.extent.step.min()
+    assert steps <= 1.0001e8

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .cloud_view import CloudSettings
 
 BACKGROUND = (0.29, 0.29, 0.29)  # on which dark and bright points both show
-FLATTEST = 1e-3  # of its width; napari counts steps of the size of what is flat
+FLATTEST = 1e-3  # of its width
 ELLIPSOID_ALPHA = 0.18
 POINT_PIXELS = 3.0  # size of a point, in screen pixels
 DIMMED = 0.85  # how far points that are not selected fade into the background
@@ -151,13 +151,21 @@ def affine(
     return matrix
 
 
-def thickened(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def thickened(
+    matrix: NDArray[np.float64], flattest: float = FLATTEST
+) -> NDArray[np.float64]:
     """Give an affine map (4, 4) that flattens space, as graphics cannot, some depth.
 
     Whitening flattens directions without variance: two of a gray picture in RGB.
+
+    Parameters
+    ----------
+    matrix : ndarray (4, 4)
+    flattest : float
+        The least depth, as a part of the width, from 0 to 1.
     """
     left, scales, right = np.linalg.svd(matrix[:3, :3])
-    least = FLATTEST * (scales[0] or 1.0)
+    least = flattest * (scales[0] or 1.0)
     if scales[2] >= least:
         return matrix
     thick = matrix.copy()

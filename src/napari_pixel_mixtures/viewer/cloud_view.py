@@ -22,7 +22,16 @@ from .cloud_scene import (
     visible_range,
 )
 from .glide import Glide
-from .layers import CLOUD, axis_labels, make_cloud, make_ellipsoids, update_cloud
+from .layers import (
+    CLOUD,
+    MOST_STEPS,
+    axis_labels,
+    make_cloud,
+    make_ellipsoids,
+    update_cloud,
+    width,
+)
+from .messages import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +144,11 @@ class CloudView:
             settings = replace(settings, axes=default_axes(clustering))
         self._take(settings)
         if self.shown:
-            self.show()
+            try:
+                self.show()
+            except ValueError as error:
+                self.leave()
+                report(error)
 
     def set(self, settings: CloudSettings) -> None:
         """Take other settings; if the cloud is shown, show it so.
@@ -163,7 +176,8 @@ class CloudView:
         Raises
         ------
         ValueError
-            Nothing was clustered yet, or a setting is out of its range.
+            Nothing was clustered yet, a setting is out of its range, or values are
+            too far from one another.
         """
         if self._result is None:
             raise ValueError(
@@ -184,6 +198,14 @@ class CloudView:
                 f"Expected a component that some pixel belongs to, got "
                 f"{settings.whiten}, which has none; choose another."
             )
+        space = space_of(clustering, settings.axes)
+        points = space.read(cloud.pixels).astype(np.float32)
+        if width(points) > MOST_STEPS:
+            raise ValueError(
+                f"Expected values within {MOST_STEPS:.0e} of one another for the "
+                f"viewer's 3-D view, which counts them, got {width(points):.3g}; "
+                "divide the image by its largest value, or use the color cloud's dock."
+            )
         other_axes = not self.shown or settings.axes != self.settings.axes
         other_map = settings.whiten != self.settings.whiten
         self._take(settings)
@@ -197,9 +219,8 @@ class CloudView:
         if shown is None:
             layer.events.data.connect(self._on_edited)
             other_axes = True
-        space = space_of(clustering, settings.axes)
         self._cloud = cloud
-        self._update(layer, space.read(cloud.pixels).astype(np.float32))
+        self._update(layer, points)
         size = POINT_PIXELS * settings.point_size
         layer.canvas_size_limits = (size, size)
         if layer is not self.layer:

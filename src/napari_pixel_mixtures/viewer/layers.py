@@ -12,7 +12,7 @@ from napari.layers import Image, Labels, Points, Surface
 from napari.utils import DirectLabelColormap
 from napari.utils.transforms import Affine
 
-from .cloud_scene import thickened
+from .cloud_scene import FLATTEST, thickened
 from .ellipsoids import mesh
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ QUANTIZED = "quantized"
 RANDOM_COLORS = "random colors"
 CLOUD = "color cloud"
 ELLIPSOIDS = "ellipsoids"
+MOST_STEPS = 1e8  # napari's sliders count steps of an image or cloud in 32 bits
 COMPARISON = "comparison"
 
 
@@ -323,14 +324,22 @@ def update_cloud(
 
 
 def see_through(layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
-    """See layers of three axes through an affine map (4, 4), of row vectors."""
-    affine = thickened(matrix).T
+    """See layers of three axes through an affine map (4, 4), of row vectors.
+
+    The first one has the points.
+    """
+    affine = thickened(matrix, max(FLATTEST, width(layers[0].data) / MOST_STEPS)).T
     with ExitStack() as stack:
         # Their data stay as they are, and napari would upload them for each change.
         for layer in layers:
             stack.enter_context(layer.events.set_data.blocker())
         for layer in layers:
             layer.affine = affine
+
+
+def width(points: NDArray[Any]) -> float:
+    """How far apart points (m, 3) are, along the axis where they are farthest."""
+    return float(np.ptp(points, axis=0).max(initial=0.0))
 
 
 def make_ellipsoids(
