@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .mixture import FastGaussianMixture
     from .recipe import Recipe
 
+MOST_LISTED = 6  # channels that an error names
 PACKAGES = (
     *("napari-pixel-mixtures", "numpy", "scipy", "scikit-learn", "scikit-image"),
     "numba",
@@ -188,10 +189,17 @@ class Model:
         """
         picture = image if isinstance(image, Picture) else self._as_picture(image)
         if picture.n_channels != len(self.channel_names):
+            advice = "choose an image of the same kind"
+            if picture.n_channels > MOST_LISTED:
+                advice = (
+                    "if its channels lie along another axis, give "
+                    "Picture.from_array(image, channel_axis=0), or "
+                    "Picture.from_channels(images) of several gray ones"
+                )
             raise ValueError(
-                f"Expected an image with the channels {', '.join(self.channel_names)} "
-                f"of the model, got {', '.join(picture.channel_names)}; choose an "
-                "image of the same kind."
+                f"Expected an image with "
+                f"{_listed(self.channel_names, 'the channels ')} of the model, got "
+                f"{_listed(picture.channel_names)}; {advice}."
             )
         about: dict[str, Any] = {}
         if picture.names is None and picture.channel_names != self.channel_names:
@@ -216,18 +224,21 @@ class Model:
         return replace(picture, **about) if about else picture
 
     def _as_picture(self, image: ArrayLike) -> Picture:
-        """Read an array; a gray model takes colors for no volume."""
+        """Read an array; a gray model takes channels for no volume."""
         array = as_numbers(image)
-        rgb = self.rgb if array.ndim > 2 else None  # then `read` refuses it
-        picture = Picture.from_array(array, self.channel_axis, rgb)
-        gray = self.channel_axis is None
-        if gray and len(picture.shape) > 2 and picture.shape[-1] in (3, 4):
+        axis: int | Literal["auto"] | None = self.channel_axis
+        if axis is None or array.ndim == 2:
+            axis = "auto"
+        picture = Picture.from_array(array, axis, rgb=False)
+        if self.channel_axis is None and picture.n_channels > 1:
             raise ValueError(
                 "Expected a gray image, as the model's, got an array of shape "
-                f"{picture.shape}, whose last axis looks like colors; choose a gray "
+                f"{array.shape}, whose last axis looks like channels; choose a gray "
                 "image, or give Picture.from_array(image, None) if it is a volume."
             )
-        return picture
+        if self.rgb and picture.n_channels in (3, 4):
+            return Picture.from_array(array, axis, rgb=True)
+        return picture  # with another number of channels `read` refuses it
 
     @property
     def companions(self) -> set[str]:
@@ -391,6 +402,13 @@ class Applied:
             unit,
             self.material,
         )
+
+
+def _listed(channels: Sequence[str], before: str = "") -> str:
+    """List the names of channels; give their number if they are many."""
+    if len(channels) > MOST_LISTED:
+        return f"{len(channels)} channels"
+    return before + ", ".join(channels)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -12,6 +12,14 @@ from .checks import within
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+MOST_USUAL_CHANNELS = 4
+"""Channels that the last axis of an array holds unless it is said what it is."""
+
+
+def usual_channel_axis(shape: tuple[int, ...]) -> int | None:
+    """Say where the channels of an array are that says nothing: last, or nowhere."""
+    return -1 if len(shape) > 2 and shape[-1] <= MOST_USUAL_CHANNELS else None
+
 
 def as_numbers(image: ArrayLike) -> NDArray[Any]:
     """Give an array of real numbers, of the type that it has.
