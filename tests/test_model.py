@@ -261,6 +261,24 @@ def test_a_fresh_process_gives_the_same_labels(tmp_path):
         assert np.array_equal(np.load(tmp_path / f"{name}.npy"), clustering.labels)
 
 
+def test_a_model_and_what_it_makes_are_one_line_each():
+    clustering = cluster(PICTURE, 2, features=[Color(), Position(weight=2)])
+    model = Model.of(clustering)
+    assert repr(model) == (
+        "Model(n_components=2, covariance_type='full', channels=['R', 'G', 'B'], "
+        "features=[Color(), Position(weight=2.0)], n_classes=2)"
+    )
+    assert repr(clustering) == (
+        "Clustering(n_components=2, covariance_type='full', shape=(54, 80), "
+        "features=[Color(), Position(weight=2.0)], "
+        f"n_iter={clustering.history[-1].number})"
+    )
+    applied = model.apply(PICTURE)
+    assert repr(applied) == (
+        f"Applied(model={model!r}, clustering={applied.clustering!r})"
+    )
+
+
 def test_a_model_reads_pictures_as_its_own_was_read():
     model = Model.of(cluster(PICTURE, 2, max_iter=500))
     rgba = np.dstack([PICTURE, np.full(PICTURE.shape[:2], 7, np.uint8)])

@@ -60,6 +60,9 @@ class Clustering:
     >>> from napari_pixel_mixtures import cluster
     >>> image = np.array([[0, 1, 0, 9], [1, 0, 8, 9]])
     >>> clustering = cluster(image, n_components=2)
+    >>> clustering  # doctest: +NORMALIZE_WHITESPACE
+    Clustering(n_components=2, covariance_type='full', shape=(2, 4),
+               features=[Color()], n_iter=2)
     >>> clustering.labels
     array([[1, 1, 1, 2],
            [1, 1, 2, 2]], dtype=uint8)
@@ -87,6 +90,15 @@ class Clustering:
     feature_names: tuple[str, ...]
     recipe: Recipe
     history: tuple[Iteration, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line; its arrays would fill the console."""
+        return (
+            f"Clustering(n_components={self.n_components}, "
+            f"covariance_type={self.recipe.covariance_type!r}, "
+            f"shape={self.labels.shape}, features={list(self.recipe.features)}, "
+            f"n_iter={self.mixture.n_iter_})"
+        )
 
     @property
     def n_components(self) -> int:

@@ -17,7 +17,7 @@ from .certainty import Certainty
 from .classes import Classes
 from .clustering import cluster_steps, describe, mask_of
 from .features import Companion, Picture
-from .features.picture_checks import as_numbers
+from .features.picture_checks import MOST_LISTED, as_numbers, listed
 from .material import Material
 from .model_json import LARGEST_FILE, as_number, from_text, to_text
 from .progress import run
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .mixture import FastGaussianMixture
     from .recipe import Recipe
 
-MOST_LISTED = 6  # channels that an error names
 PACKAGES = (
     *("napari-pixel-mixtures", "numpy", "scipy", "scikit-learn", "scikit-image"),
     "numba",
@@ -173,6 +172,16 @@ class Model:
             mask=mask_of(clustering),
         )
 
+    def __repr__(self) -> str:
+        """One line; its arrays would fill the console."""
+        return (
+            f"Model(n_components={self.classes.n_components}, "
+            f"covariance_type={self.recipe.covariance_type!r}, "
+            f"channels={list(self.channel_names)}, "
+            f"features={list(self.recipe.features)}, "
+            f"n_classes={len(self.classes.labels)})"
+        )
+
     # Use
 
     def read(self, image: ArrayLike | Picture) -> Picture:
@@ -197,9 +206,8 @@ class Model:
                     "Picture.from_channels(images) of several gray ones"
                 )
             raise ValueError(
-                f"Expected an image with "
-                f"{_listed(self.channel_names, 'the channels ')} of the model, got "
-                f"{_listed(picture.channel_names)}; {advice}."
+                f"Expected an image with {listed(self.channel_names, 'the channels ')}"
+                f" of the model, got {listed(picture.channel_names)}; {advice}."
             )
         about: dict[str, Any] = {}
         if picture.names is None and picture.channel_names != self.channel_names:
@@ -380,7 +388,7 @@ class Applied:
 
     model: Model
     clustering: Clustering
-    material: Material
+    material: Material = field(repr=False)
 
     @cached_property
     def labels(self) -> NDArray[np.uint8]:
@@ -402,13 +410,6 @@ class Applied:
             unit,
             self.material,
         )
-
-
-def _listed(channels: Sequence[str], before: str = "") -> str:
-    """List the names of channels; give their number if they are many."""
-    if len(channels) > MOST_LISTED:
-        return f"{len(channels)} channels"
-    return before + ", ".join(channels)
 
 
 def write_whole(path: Path, content: bytes) -> None:
