@@ -15,6 +15,7 @@ from .picture_checks import (
     as_names,
     as_numbers,
     as_scale,
+    float_type,
     usual_channel_axis,
 )
 
@@ -274,8 +275,7 @@ class Picture:
     @property
     def float_type(self) -> np.dtype[Any]:
         """float32, or float64 where the channel values need it."""
-        single = np.result_type(self.values.dtype, np.float32) == np.float32
-        return np.dtype(np.float32 if single else np.float64)
+        return float_type(self.values.dtype)
 
     @cached_property
     def limits(self) -> NDArray[np.float64]:

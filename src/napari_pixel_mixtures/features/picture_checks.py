@@ -33,6 +33,12 @@ def listed(channels: Sequence[str], before: str = "") -> str:
     return before + ", ".join(channels)
 
 
+def float_type(dtype: Any) -> np.dtype[Any]:
+    """Give float32, or float64 where values of a type need it."""
+    single = np.result_type(dtype, np.float32) == np.float32
+    return np.dtype(np.float32 if single else np.float64)
+
+
 def as_numbers(image: ArrayLike) -> NDArray[Any]:
     """Give an array of real numbers, of the type that it has.
 
