@@ -19,7 +19,7 @@ class PictureCase:
     """
 
     array: np.ndarray
-    channel_axis: int | None
+    channel_axis: int | str | None
     shape: tuple[int, ...]
     pixels: np.ndarray
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ def _picture_cases():
         "rgba": PictureCase(
             rgba, -1, (5, 7), rgba[..., :3].reshape(-1, 3), colors, True
         ),
-        "grey": PictureCase(grey, -1, (5, 7), grey.reshape(-1, 1), ("gray",)),
+        "grey": PictureCase(grey, "auto", (5, 7), grey.reshape(-1, 1), ("gray",)),
         "grey, said so": PictureCase(
             grey, None, (5, 7), grey.reshape(-1, 1), ("gray",)
         ),

@@ -130,7 +130,7 @@ def test_colors_may_be_chosen(image, clustering, whiten):
 )
 @pytest.mark.parametrize("whiten", [None, "pooled", 1])
 def test_any_number_of_channels_is_shown_in_three(image, axes, whiten):
-    clustering = cluster(image, 2)
+    clustering = cluster(image, 2, channel_axis=-1 if image.ndim > 2 else None)
     cloud = color_cloud(clustering, whiten)
     if whiten is not None:
         axes = tuple(name and f"white {name}" for name in axes)

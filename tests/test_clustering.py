@@ -628,10 +628,10 @@ def test_one_pixel_is_one_cluster(dtype, features):
 def test_fewer_distinct_pixels_than_components_are_refused(image, n_components, found):
     with pytest.raises(ValueError) as caught:
         cluster(image, n_components)
+    fewer = {1: "1"}.get(found, f"{found} or less")
     assert str(caught.value) == (
         f"Expected at least {n_components} distinct samples for n_components="
-        f"{n_components}, got {found}; lower n_components to {found} or less, or add "
-        "features."
+        f"{n_components}, got {found}; lower n_components to {fewer}, or add features."
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from skimage.color import deltaE_ciede2000, rgb2lab
 from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures import Color, Position, cluster
@@ -99,6 +100,28 @@ def test_history_ends_with_the_mixture(clustering):
     assert_allclose(last.means, clustering.mixture.means_, rtol=1e-6)
     assert_allclose(last.weights, clustering.mixture.weights_, rtol=1e-6)
     assert last.log_likelihood == clustering.log_likelihood
+
+
+@pytest.mark.parametrize(("n_components", "apart"), [(1, 0), (2, 40), (10, 10)])
+def test_random_colors_of_grays_tell_apart(n_components, apart):
+    clustering = cluster(np.arange(80.0).reshape(8, 10), n_components)
+    seen = set()
+    for seed in range(5):
+        colors = clustering.random_colors(seed)
+        assert_array_equal(colors, clustering.random_colors(seed))
+        assert colors.shape == (n_components, 3)
+        assert colors.min() >= 0 and colors.max() <= 1
+        lab = rgb2lab(colors)
+        first, second = np.triu_indices(n_components, 1)
+        assert (deltaE_ciede2000(lab[first], lab[second]) > apart).all()
+        seen.add(colors.tobytes())
+    assert len(seen) == 5
+
+
+def test_random_colors_of_a_picture_in_color_are_its_own(image):
+    clustering = cluster(image, 9)
+    own = clustering.picture.to_rgb(clustering.permuted_colors(3))
+    assert_array_equal(clustering.random_colors(3), own)
 
 
 @pytest.mark.parametrize("n_components", [1, 2, 3, 9])

@@ -190,7 +190,7 @@ def test_a_gray_model_refuses_pictures_in_color(folder, tmp_path):
         assert np.array_equal(found, model.apply(gray).labels)
     assert {s.message for s in steps if s.path.name in ("a.png", "c.npy")} == {
         "Expected a gray image, as the model's, got an array of shape (54, 80, 3), "
-        "whose last axis looks like colors; choose a gray image, or give "
+        "whose last axis looks like channels; choose a gray image, or give "
         "Picture.from_array(image, None) if it is a volume."
     }
 

@@ -35,7 +35,7 @@ ARROWS = {
     "cloud": {"clusters", "mixture.whitening", "space", "features.checks"},
     "selection": {"mixture.library"},
     "inspection": {"clusters", "features", "mixture.covariance"},
-    "figure": {"features", "clusters"},
+    "figure": {"clusters"},
     "replay": {"clustering", "clusters", "material", "mixture"},
     "progress": set(),
     "certainty": {
@@ -61,7 +61,7 @@ ARROWS = {
     },
     "tables": {
         *("certainty", "classes", "clusters", "clustering", "material"),
-        "features.checks",
+        "features",
     },
     "sample_data": set(),
 }

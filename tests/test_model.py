@@ -199,7 +199,7 @@ def test_colors_are_no_volume_for_a_gray_model():
         model.apply(PICTURE)
     assert str(error.value) == (
         f"Expected a gray image, as the model's, got an array of shape {PICTURE.shape},"
-        " whose last axis looks like colors; choose a gray image, or give "
+        " whose last axis looks like channels; choose a gray image, or give "
         "Picture.from_array(image, None) if it is a volume."
     )
     stack = np.stack([PICTURE[..., 0]] * 2)
@@ -261,6 +261,24 @@ def test_a_fresh_process_gives_the_same_labels(tmp_path):
         assert np.array_equal(np.load(tmp_path / f"{name}.npy"), clustering.labels)
 
 
+def test_a_model_and_what_it_makes_are_one_line_each():
+    clustering = cluster(PICTURE, 2, features=[Color(), Position(weight=2)])
+    model = Model.of(clustering)
+    assert repr(model) == (
+        "Model(n_components=2, covariance_type='full', channels=['R', 'G', 'B'], "
+        "features=[Color(), Position(weight=2.0)], n_classes=2)"
+    )
+    assert repr(clustering) == (
+        "Clustering(n_components=2, covariance_type='full', shape=(54, 80), "
+        "features=[Color(), Position(weight=2.0)], "
+        f"n_iter={clustering.history[-1].number})"
+    )
+    applied = model.apply(PICTURE)
+    assert repr(applied) == (
+        f"Applied(model={model!r}, clustering={applied.clustering!r})"
+    )
+
+
 def test_a_model_reads_pictures_as_its_own_was_read():
     model = Model.of(cluster(PICTURE, 2, max_iter=500))
     rgba = np.dstack([PICTURE, np.full(PICTURE.shape[:2], 7, np.uint8)])
@@ -281,7 +299,16 @@ def test_a_model_reads_pictures_as_its_own_was_read():
         (
             "colors",
             np.zeros((5, 6, 2), np.uint8),
-            "Expected three or four channels of color, got 2; use rgb=False.",
+            "Expected an image with the channels R, G, B of the model, got channel 0, "
+            "channel 1; choose an image of the same kind.",
+        ),
+        (
+            "colors",
+            np.moveaxis(PICTURE, -1, 0),
+            "Expected an image with the channels R, G, B of the model, got 80 "
+            "channels; if its channels lie along another axis, give "
+            "Picture.from_array(image, channel_axis=0), or "
+            "Picture.from_channels(images) of several gray ones.",
         ),
         (
             "channels first",

@@ -11,6 +11,7 @@ from napari_pixel_mixtures import (
     Certainty,
     Classes,
     Color,
+    Companion,
     Position,
     class_table,
     cluster,
@@ -79,6 +80,23 @@ def test_numbers_far_from_0_lose_no_digits():
     table = class_table(clustering, Classes.of(clustering))
     for label, found in zip(table["label"], table["std gray"], strict=True):
         assert found == pytest.approx(image[clustering.labels == label].std(), rel=1e-4)
+
+
+@pytest.mark.parametrize("features", [[], [Color()]], ids=["alone", "with color"])
+def test_another_image_called_as_a_channel_has_its_own_columns(features):
+    image, other = np.array([[0, 1, 0, 9]]), np.array([[5, 5, 7, 80]])
+    features = [*features, Companion("gray")]
+    clustering = cluster(image, 2, features=features, companions={"gray": other})
+    table = class_table(clustering, Classes.of(clustering))
+    assert [*table.columns][6:] == [
+        *("mean gray", "std gray"),
+        *("mean gray (2)", "std gray (2)"),
+    ]
+    for label in (1, 2):
+        row, pixels = table.loc[label - 1], clustering.labels == label
+        for name, values in (("gray", image), ("gray (2)", other)):
+            assert row[f"mean {name}"] == pytest.approx(values[pixels].mean())
+            assert row[f"std {name}"] == pytest.approx(values[pixels].std())
 
 
 def test_a_volume_has_volumes():

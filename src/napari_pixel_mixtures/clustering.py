@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn import config_context
@@ -38,7 +38,7 @@ def cluster(
     features: Feature | Sequence[Feature] = Recipe.features,
     scaling: str = "group",
     mask: ArrayLike | None = None,
-    channel_axis: int | None = -1,
+    channel_axis: int | Literal["auto"] | None = "auto",
     random_state: int = 0,
     *,
     companions: Mapping[str, ArrayLike] | None = None,
@@ -68,9 +68,11 @@ def cluster(
         weight, so that weights compare; "raw" keeps native units.
     mask : array_like (*spatial), optional
         The pixels to cluster, where not 0; the others get label 0.
-    channel_axis : int or None
-        The axis of the channels; None for a gray picture or volume. A
-        two-dimensional array is gray by default. A `Picture` knows its own.
+    channel_axis : int, "auto" or None
+        The axis of the channels; None for a gray picture or volume. By default they
+        are on the last axis of an array with three axes or more if that is at most 4
+        long, and a longer one makes it a gray volume: five channels want -1. A
+        `Picture` knows its own.
     random_state : int
         Seed of the start. The same inputs and seed give the same labels.
     companions : mapping of str to array_like (*spatial) or (*spatial, C), optional

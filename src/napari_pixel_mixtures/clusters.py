@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from skimage.color import hsv2rgb
 
 from .features.checks import MAX_SEED, not_negative, whole
 from .matching import match_labels
@@ -13,6 +14,8 @@ from .mixture.covariance import COVARIANCE_TYPES
 from .regions import connected_regions, merge_similar, perceived
 
 MAX_SIZE = 10**9  # pixels
+SATURATIONS_AND_VALUES = ((0.9, 1.0), (0.4, 0.95), (0.9, 0.55), (0.5, 0.7))
+"""Of neighboring hues in random colors."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +63,9 @@ class Clustering:
     >>> from napari_pixel_mixtures import cluster
     >>> image = np.array([[0, 1, 0, 9], [1, 0, 8, 9]])
     >>> clustering = cluster(image, n_components=2)
+    >>> clustering  # doctest: +NORMALIZE_WHITESPACE
+    Clustering(n_components=2, covariance_type='full', shape=(2, 4),
+               features=[Color()], n_iter=2)
     >>> clustering.labels
     array([[1, 1, 1, 2],
            [1, 1, 2, 2]], dtype=uint8)
@@ -87,6 +93,15 @@ class Clustering:
     feature_names: tuple[str, ...]
     recipe: Recipe
     history: tuple[Iteration, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line; its arrays would fill the console."""
+        return (
+            f"Clustering(n_components={self.n_components}, "
+            f"covariance_type={self.recipe.covariance_type!r}, "
+            f"shape={self.labels.shape}, features={list(self.recipe.features)}, "
+            f"n_iter={self.mixture.n_iter_})"
+        )
 
     @property
     def n_components(self) -> int:
@@ -228,6 +243,24 @@ class Clustering:
         permuted = np.empty_like(self.colors)
         permuted[order] = self.colors[np.roll(order, 1)]
         return permuted
+
+    def random_colors(self, random_state: int = 0) -> NDArray[np.float64]:
+        """Give each component a color to tell it by, (K, 3) from 0 to 1.
+
+        Of a picture in color they are the `permuted_colors`. Grays and the colors of
+        fluorescence are alike however they are dealt out: then they are hues from
+        around the circle, bright and dark in turn, in random order.
+        """
+        if self.picture.rgb:
+            return self.picture.to_rgb(self.permuted_colors(random_state))
+        seed = whole("random_state", random_state, 0, MAX_SEED)
+        random = np.random.default_rng(seed)
+        n = self.n_components
+        hues = (np.arange(n) / n + random.random()) % 1
+        look = np.resize(SATURATIONS_AND_VALUES, (n, 2))
+        colors = hsv2rgb(np.column_stack([hues, look]))
+        dealt: NDArray[np.float64] = colors[random.permutation(n)]
+        return dealt
 
     def table(self) -> pd.DataFrame:
         """Give a row for each component.

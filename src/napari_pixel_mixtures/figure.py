@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from .clusters import Clustering
-    from .features import Picture
 
 MAX_PANEL = 640  # pixels along the longer side of a panel
 GAP = 12
@@ -96,19 +95,19 @@ def _panels(
         ("picture", np.nan_to_num(picture.to_rgb(picture.values[middle]), nan=1.0)),
         (
             f"quantized, {n_components} {noun}",
-            _paint(picture, clustering.colors, labels),
+            _paint(picture.to_rgb(clustering.colors), labels),
         ),
         (
             f"random colors, {n_components} {noun}",
-            _paint(picture, clustering.permuted_colors(shuffle_seed), labels),
+            _paint(clustering.random_colors(shuffle_seed), labels),
         ),
     ]
 
 
 def _paint(
-    picture: Picture, colors: NDArray[np.float64], labels: NDArray[np.uint8]
+    colors: NDArray[np.float64], labels: NDArray[np.uint8]
 ) -> NDArray[np.float64]:
-    palette = np.concatenate([np.ones((1, 3)), picture.to_rgb(colors)])
+    palette = np.concatenate([np.ones((1, 3)), colors])
     return palette[labels]
 
 

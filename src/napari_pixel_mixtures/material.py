@@ -350,9 +350,10 @@ def check_distinct(values: NDArray[Any], n_components: int) -> None:
         if found >= n_components:
             return
         if length >= n:
+            fewer = "1" if found == 1 else f"{found} or less"
             raise ValueError(
                 f"Expected at least {n_components} distinct samples for n_components="
-                f"{n_components}, got {found}; lower n_components to {found} or less, "
-                "or add features."
+                f"{n_components}, got {found}; lower n_components to {fewer}, or add "
+                "features."
             )
         length *= 8

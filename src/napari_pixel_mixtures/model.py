@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from .certainty import Certainty
 from .classes import Classes
 from .clustering import cluster_steps, describe, mask_of
 from .features import Companion, Picture
-from .features.picture_checks import as_numbers
+from .features.picture_checks import MOST_LISTED, as_numbers, listed
 from .material import Material
 from .model_json import LARGEST_FILE, as_number, from_text, to_text
 from .progress import run
@@ -172,6 +172,16 @@ class Model:
             mask=mask_of(clustering),
         )
 
+    def __repr__(self) -> str:
+        """One line; its arrays would fill the console."""
+        return (
+            f"Model(n_components={self.classes.n_components}, "
+            f"covariance_type={self.recipe.covariance_type!r}, "
+            f"channels={list(self.channel_names)}, "
+            f"features={list(self.recipe.features)}, "
+            f"n_classes={len(self.classes.labels)})"
+        )
+
     # Use
 
     def read(self, image: ArrayLike | Picture) -> Picture:
@@ -188,10 +198,16 @@ class Model:
         """
         picture = image if isinstance(image, Picture) else self._as_picture(image)
         if picture.n_channels != len(self.channel_names):
+            advice = "choose an image of the same kind"
+            if picture.n_channels > MOST_LISTED:
+                advice = (
+                    "if its channels lie along another axis, give "
+                    "Picture.from_array(image, channel_axis=0), or "
+                    "Picture.from_channels(images) of several gray ones"
+                )
             raise ValueError(
-                f"Expected an image with the channels {', '.join(self.channel_names)} "
-                f"of the model, got {', '.join(picture.channel_names)}; choose an "
-                "image of the same kind."
+                f"Expected an image with {listed(self.channel_names, 'the channels ')}"
+                f" of the model, got {listed(picture.channel_names)}; {advice}."
             )
         about: dict[str, Any] = {}
         if picture.names is None and picture.channel_names != self.channel_names:
@@ -216,18 +232,21 @@ class Model:
         return replace(picture, **about) if about else picture
 
     def _as_picture(self, image: ArrayLike) -> Picture:
-        """Read an array; a gray model takes colors for no volume."""
+        """Read an array; a gray model takes channels for no volume."""
         array = as_numbers(image)
-        rgb = self.rgb if array.ndim > 2 else None  # then `read` refuses it
-        picture = Picture.from_array(array, self.channel_axis, rgb)
-        gray = self.channel_axis is None
-        if gray and len(picture.shape) > 2 and picture.shape[-1] in (3, 4):
+        axis: int | Literal["auto"] | None = self.channel_axis
+        if axis is None or array.ndim == 2:
+            axis = "auto"
+        picture = Picture.from_array(array, axis, rgb=False)
+        if self.channel_axis is None and picture.n_channels > 1:
             raise ValueError(
                 "Expected a gray image, as the model's, got an array of shape "
-                f"{picture.shape}, whose last axis looks like colors; choose a gray "
+                f"{array.shape}, whose last axis looks like channels; choose a gray "
                 "image, or give Picture.from_array(image, None) if it is a volume."
             )
-        return picture
+        if self.rgb and picture.n_channels in (3, 4):
+            return Picture.from_array(array, axis, rgb=True)
+        return picture  # with another number of channels `read` refuses it
 
     @property
     def companions(self) -> set[str]:
@@ -369,7 +388,7 @@ class Applied:
 
     model: Model
     clustering: Clustering
-    material: Material
+    material: Material = field(repr=False)
 
     @cached_property
     def labels(self) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from . import features
 from .classes import Classes
 from .clustering import mask_of
+from .features.picture_checks import usual_channel_axis
 from .model_json import pack
 from .recipe import Recipe
 
@@ -142,8 +143,8 @@ def _source(picture: Picture, image: str) -> tuple[str, list[str]]:
     if about:
         said = ", ".join(f"{name}={value!r}" for name, value in about.items())
         return f"Picture.from_array({image}, {axis!r}, {said})", []
-    default = -1 if ndim > 2 else None
-    return image, [] if axis == default else [f"channel_axis={axis!r}"]
+    usual = usual_channel_axis(picture.like_array(picture.values).shape)
+    return image, [] if axis == usual else [f"channel_axis={axis!r}"]
 
 
 def _companions(recipe: Recipe, names: Mapping[str, str]) -> str:

@@ -10,7 +10,9 @@ from scipy.sparse import csr_array
 
 from .certainty import Certainty
 from .clustering import material_of
+from .features import Channel, Color
 from .features.checks import positive_numbers
+from .features.samples import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,8 +203,15 @@ def _moments(
     factors = np.empty(len(clustering.feature_names))
     for group in clustering.groups:
         factors[group.columns] = group.factor
-    rest = [i for i, name in enumerate(clustering.feature_names) if name not in names]
-    names += [clustering.feature_names[i] for i in rest]
+    # By their kind, for another image may be called as a channel is.
+    rest = [
+        i
+        for group in clustering.groups
+        if not isinstance(group.feature, Color | Channel)
+        for i in range(*group.columns.indices(len(factors)))
+    ]
+    others = tuple(clustering.feature_names[i] for i in rest)
+    names += distinct_names([tuple(names), others])[1]
     samples, n = material.samples.values, len(labels)
     centers = np.zeros((256, len(names)))
 

@@ -39,6 +39,21 @@ def test_values_go_back_to_where_the_array_had_them(name):
     np.testing.assert_array_equal(picture.like_array(picture.values), expected)
 
 
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        *(((5, 7), None), ((3, 5, 7), None), ((5, 7, 1), -1), ((5, 7, 4), -1)),
+        *(((5, 7, 5), None), ((2, 5, 7, 3), -1), ((3, 2, 5, 7), None)),
+    ],
+)
+def test_an_array_that_says_nothing_has_few_channels_last_or_is_gray(shape, axis):
+    picture = Picture.from_array(noise(*shape))
+    assert picture.channel_axis == axis
+    assert picture.shape == (shape if axis is None else shape[:-1])
+    said = Picture.from_array(noise(5, 7, 5), channel_axis=-1)
+    assert (said.shape, said.n_channels) == ((5, 7), 5)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_type_of_the_samples(dtype):
     picture = Picture.from_array(np.ones((2, 3), dtype))
@@ -142,7 +157,7 @@ def test_valid_pixels_are_finite_in_all_channels_and_within_the_mask():
     ],
 )
 def test_channel_values_become_colors(array, values, expected):
-    picture = Picture.from_array(array)
+    picture = Picture.from_array(array, -1 if array.ndim > 2 else None)
     np.testing.assert_allclose(picture.to_rgb(np.array(values)), expected, atol=1e-6)
 
 

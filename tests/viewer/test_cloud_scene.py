@@ -149,7 +149,7 @@ def test_principal_directions():
 )
 @pytest.mark.parametrize("whiten", [None, "pooled", 2])
 def test_pictures_without_three_dimensions(array, whiten):
-    clustering = cluster(array, 2)
+    clustering = cluster(array, 2, channel_axis=-1 if array.ndim > 2 else None)
     scene = cloud_scene(clustering, replace(SETTINGS, whiten=whiten))
     for values in (
         scene.points,

@@ -444,7 +444,7 @@ def test_of_many_channels_the_most_telling_three_are_shown(model, picture):
     image = random.normal(0, 1, (32, 40, 5))
     image[:, 20:, [1, 2, 4]] += 9
     layer = model.layers["bands"]
-    clustering = cluster(image, 2)
+    clustering = cluster(image, 2, channel_axis=-1)
     workspace.take(Result(Source.of(layer), clustering))
     axes = ("channel 1", "channel 2", "channel 4")
     assert workspace.cloud.settings.axes == axes
@@ -454,7 +454,7 @@ def test_of_many_channels_the_most_telling_three_are_shown(model, picture):
     assert workspace.cloud.settings.axes == "channels"
     # Where channels are no features there is no such choice.
     other = model.add_image(picture, name="other")
-    place = cluster(image, 2, features=[Position()])
+    place = cluster(image, 2, features=[Position()], channel_axis=-1)
     workspace.take(Result(Source.of(other), place))
     assert workspace.cloud.settings.axes == "channels"
 

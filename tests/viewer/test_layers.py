@@ -35,6 +35,9 @@ def clustering(picture):
     return cluster(picture, n_components=3)
 
 
+COLORS = np.eye(3)
+
+
 def same_place(one, other):
     corners = np.array([[0, 0], [0, 39], [31, 0], [31, 39], [7, 5]])
     for corner in corners:
@@ -46,12 +49,12 @@ def same_place(one, other):
 @pytest.mark.parametrize("placed", [{}, PLACED, {"shear": [0.3]}], ids=str)
 def test_over_the_image(qapp, picture, clustering, placed):
     image = Image(picture, rgb=True, **placed)
-    layer = make_labels(image, clustering, "quantized", clustering.colors)
+    layer = make_labels(image, clustering, "quantized", COLORS)
     same_place(layer, image)
     same_place(make_picture(image, picture), image)
     # And after the image was moved.
     image.scale, image.translate = (3.0, 4.0), (5.0, 6.0)
-    update_labels(layer, image, clustering, "quantized", clustering.colors)
+    update_labels(layer, image, clustering, "quantized", COLORS)
     same_place(layer, image)
 
 
@@ -68,7 +71,7 @@ def test_over_a_coarser_level(qapp, picture, placed):
 
 def test_features_and_metadata(qapp, picture, clustering):
     image = Image(picture, rgb=True, name="bands")
-    layer = make_labels(image, clustering, "quantized", clustering.colors)
+    layer = make_labels(image, clustering, "quantized", COLORS)
     assert list(layer.features.columns)[:4] == ["index", "weight", "share", "color"]
     assert layer.features["index"].tolist() == [1, 2, 3]
     assert layer.features["share"].tolist() == ["45.0%", "35.0%", "20.0%"]

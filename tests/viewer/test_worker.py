@@ -4,11 +4,18 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
+from napari.components import ViewerModel
+from napari.layers import Image
 from napari.utils import progress
 
+from napari_pixel_mixtures.features import Color, Position
+from napari_pixel_mixtures.recipe import Recipe
 from napari_pixel_mixtures.viewer import activity, worker
-from napari_pixel_mixtures.viewer.worker import Runner, Step
+from napari_pixel_mixtures.viewer.image_choice import ImageChoice
+from napari_pixel_mixtures.viewer.source import Source
+from napari_pixel_mixtures.viewer.worker import Request, Runner, Step
 
 
 @dataclass(eq=False)
@@ -234,3 +241,60 @@ def test_thousands_of_short_steps_are_told_at_a_readable_pace(
     runner.start(job)
     qtbot.waitUntil(lambda: not runner.busy, timeout=30_000)
     assert runner.log == [Step("0", 0.0), (job, "done")]
+
+
+class Compiler:
+    """Takes three turns, whatever it is asked for."""
+
+    def __init__(self):
+        self.asked = []
+        self.turns = 3
+
+    def __call__(self, *asked):
+        self.asked.append(asked)
+        return self
+
+    def join(self, timeout):
+        self.turns -= 1
+
+    def is_alive(self):
+        return self.turns > 0
+
+
+@pytest.mark.parametrize(
+    ("dtype", "features", "n", "said"),
+    [
+        ("u1", (Color(),), 1, "1 feature"),
+        ("f8", (Color(), Position()), 3, "3 features"),
+    ],
+)
+def test_a_fit_that_waits_for_the_compiler_says_so(
+    qapp, monkeypatch, dtype, features, n, said
+):
+    compiler = Compiler()
+    monkeypatch.setattr(worker, "warm_up", compiler)
+    image = Image(np.eye(8, dtype=dtype))
+    recipe = Recipe(n_components=2, covariance_type="diag", features=features)
+    steps = Request(Source.of(image), "Clustering", recipe).steps()
+    texts = [next(steps).text for _ in range(3)]
+    steps.close()
+    waiting = f"Clustering: compiling for {said}, once on this machine"
+    assert texts == [waiting, waiting, "Clustering: looking for a good start"]
+    single = dtype == "u1"
+    assert compiler.asked == [((n,), ("diag",), np.float32 if single else np.float64)]
+
+
+def test_what_is_compiled_before_a_fit_is_that_of_the_image(qapp):
+    viewer = ViewerModel()
+    choice = ImageChoice(viewer)
+    assert choice.measured() == (3, np.float32)
+    gray = viewer.add_image(np.zeros((40, 50), np.uint16))
+    assert choice.measured() == (1, np.float32)
+    other = viewer.add_image(np.zeros((40, 50)))
+    assert choice.measured() == (1, np.float64)
+    choice.set((gray, other))
+    assert choice.measured() == (2, np.float64)
+    viewer.add_image(np.zeros((40, 50, 4), np.uint8))
+    assert choice.measured() == (3, np.float32)
+    viewer.add_image(np.zeros((5, 40, 50), "f4"), axis_labels=("c", "y", "x"))
+    assert choice.measured() == (5, np.float32)

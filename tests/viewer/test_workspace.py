@@ -245,16 +245,16 @@ class TestLive:
         idle(model)
         workspace.set_recipe(replace(workspace.recipe, n_components=2))
         idle(model)
-        assert workspace.status.text == TOO_FEW.format(k=2, found=1)
+        assert workspace.status.text == TOO_FEW.format(k=2, found=1, fewer="1")
         assert said() == []
         workspace.fit()
         idle(model)
-        assert said() == [("error", TOO_FEW.format(k=2, found=1))]
+        assert said() == [("error", TOO_FEW.format(k=2, found=1, fewer="1"))]
 
 
 TOO_FEW = (
     "Expected at least {k} distinct samples for n_components={k}, got {found}; lower "
-    "n_components to {found} or less, or add features."
+    "n_components to {fewer}, or add features."
 )
 
 
@@ -270,9 +270,12 @@ class TestPictures:
     @pytest.mark.parametrize(
         ("data", "sentence"),
         [
-            (np.full((35, 36, 3), 99, np.uint8), TOO_FEW.format(k=4, found=1)),
-            (np.eye(8), TOO_FEW.format(k=4, found=2)),
-            (np.zeros((1, 1), np.uint8), TOO_FEW.format(k=4, found=1)),
+            (
+                np.full((35, 36, 3), 99, np.uint8),
+                TOO_FEW.format(k=4, found=1, fewer="1"),
+            ),
+            (np.eye(8), TOO_FEW.format(k=4, found=2, fewer="2 or less")),
+            (np.zeros((1, 1), np.uint8), TOO_FEW.format(k=4, found=1, fewer="1")),
             (
                 np.full((5, 6), np.nan),
                 "Expected at least one pixel with finite values, got only NaN or "

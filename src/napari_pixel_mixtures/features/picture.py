@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from .picture_checks import as_companion, as_names, as_numbers, as_scale
+from .picture_checks import (
+    as_companion,
+    as_names,
+    as_numbers,
+    as_scale,
+    float_type,
+    usual_channel_axis,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +98,7 @@ class Picture:
     def from_array(
         cls,
         array: ArrayLike,
-        channel_axis: int | None = -1,
+        channel_axis: int | Literal["auto"] | None = "auto",
         rgb: bool | None = None,
         **about: Any,
     ) -> Self:
@@ -100,10 +107,11 @@ class Picture:
         Parameters
         ----------
         array : array_like
-            At least two-dimensional beside the channels; a two-dimensional array
-            is read as a gray picture by default.
-        channel_axis : int or None
-            The axis of the channels; None for a gray picture or volume.
+            At least two-dimensional beside the channels.
+        channel_axis : int, "auto" or None
+            The axis of the channels; None for a gray picture or volume. By default
+            they are on the last axis of an array with three axes or more if that is
+            at most 4 long, and a longer one makes it a gray volume.
         rgb : bool, optional
             Whether the channels are colors: red, green, blue and perhaps alpha,
             which is left out. By default that is guessed as napari does: three or
@@ -125,8 +133,8 @@ class Picture:
                 "Expected an image with two axes or more, got an array of shape "
                 f"{array.shape}; reshape it to (rows, columns)."
             )
-        if array.ndim == 2 and channel_axis == -1:
-            channel_axis = None
+        if channel_axis == "auto":
+            channel_axis = usual_channel_axis(array.shape)
         if channel_axis is None:
             if rgb:
                 raise ValueError(
@@ -267,8 +275,7 @@ class Picture:
     @property
     def float_type(self) -> np.dtype[Any]:
         """float32, or float64 where the channel values need it."""
-        single = np.result_type(self.values.dtype, np.float32) == np.float32
-        return np.dtype(np.float32 if single else np.float64)
+        return float_type(self.values.dtype)
 
     @cached_property
     def limits(self) -> NDArray[np.float64]:

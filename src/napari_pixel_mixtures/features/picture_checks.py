@@ -10,7 +10,33 @@ import numpy as np
 from .checks import within
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
+
+MOST_USUAL_CHANNELS = 4
+"""Channels that the last axis of an array holds unless it is said what it is."""
+
+MOST_LISTED = 6
+"""Channels that an error calls by their names."""
+
+
+def usual_channel_axis(shape: tuple[int, ...]) -> int | None:
+    """Say where the channels of an array are that says nothing: last, or nowhere."""
+    return -1 if len(shape) > 2 and shape[-1] <= MOST_USUAL_CHANNELS else None
+
+
+def listed(channels: Sequence[str], before: str = "") -> str:
+    """List the names of channels; give their number if they are many."""
+    if len(channels) > MOST_LISTED:
+        return f"{len(channels)} channels"
+    return before + ", ".join(channels)
+
+
+def float_type(dtype: Any) -> np.dtype[Any]:
+    """Give float32, or float64 where values of a type need it."""
+    single = np.result_type(dtype, np.float32) == np.float32
+    return np.dtype(np.float32 if single else np.float64)
 
 
 def as_numbers(image: ArrayLike) -> NDArray[Any]:

@@ -143,7 +143,7 @@ class Samples:
         if scaling not in SCALINGS:
             raise ValueError(f"Expected a scaling among {SCALINGS}, got {scaling!r}.")
         cache = cache or FeatureCache()
-        names = _distinct([feature.names(picture) for feature in used])
+        names = distinct_names([feature.names(picture) for feature in used])
         stops = np.cumsum([len(columns) for columns in names]).tolist()
         pixels = None if valid is None else np.flatnonzero(valid)
         n = int(np.prod(picture.shape)) if pixels is None else len(pixels)
@@ -216,7 +216,7 @@ def _check_size(largest: float, feature: Feature, limit: float) -> None:
         )
 
 
-def _distinct(names: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def distinct_names(names: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Count the names of columns that were there before."""
     taken: set[str] = set()
 

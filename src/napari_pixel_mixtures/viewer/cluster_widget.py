@@ -153,6 +153,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             self,
             (workspace.images_changed, self._show_images),
             (workspace.image_changed, self._show_image),
+            (workspace.image_changed, self._warm_up),
             (workspace.mask_changed, self._show_mask),
             (workspace.recipe_changed, self._show_recipe),
             (workspace.live_changed, self._show_live),
@@ -174,8 +175,12 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self._show_recipe(workspace.recipe)
         self._show_status(workspace.status)
         self._show_undo()
-        # While the person chooses settings: the first fit shall not wait for it.
-        warm_up()
+        self._warm_up()
+
+    def _warm_up(self, _: Image | None = None) -> None:
+        """Compile while the person chooses settings: no fit shall wait for it."""
+        n, dtype = self._workspace.choice.measured()
+        warm_up((n, n + 2), dtype=dtype)  # its channels; with X and Y
 
     def _edit(self, name: str, value: Any) -> None:
         self._workspace.set_recipe(edited(self._workspace.recipe, **{name: value}))

@@ -131,12 +131,12 @@ class Comparison:
         layers: list[Layer] = []
         for result in self.results:
             image, clustering = result.image, result.clustering
+            own = clustering.picture.to_rgb(clustering.colors)
+            dealt = clustering.random_colors()
             row = {
                 "picture": make_picture(image, result.data),
-                QUANTIZED: make_labels(image, clustering, QUANTIZED, clustering.colors),
-                RANDOM_COLORS: make_labels(
-                    image, clustering, RANDOM_COLORS, clustering.permuted_colors()
-                ),
+                QUANTIZED: make_labels(image, clustering, QUANTIZED, own),
+                RANDOM_COLORS: make_labels(image, clustering, RANDOM_COLORS, dealt),
             }
             for title, layer in row.items():
                 # Short, for it stands over a cell of the grid.

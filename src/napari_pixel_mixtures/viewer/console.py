@@ -29,7 +29,7 @@ def cluster_layer(
     """Cluster an image layer and show the result over it.
 
     Two labels layers are added, or updated where they are: every pixel in its
-    cluster's color, and the same colors dealt out at random.
+    cluster's color, and in a random one: see `Clustering.random_colors`.
 
     Parameters
     ----------

@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+import numpy as np
 from psygnal import Signal
 
-from .layers import CHANNEL_LABELS, channel_axis, check_image, is_image
+from napari_pixel_mixtures.features.picture_checks import float_type
+
+from .layers import CHANNEL_LABELS, channel_axis, check_image, is_image, level_data
 from .source import Source, check_channels, companion_layers
 
 if TYPE_CHECKING:
@@ -114,6 +117,21 @@ class ImageChoice:
         if image is None:
             return ""
         return " ".join(_axis_words(image.axis_labels))
+
+    def measured(self) -> tuple[int, np.dtype[Any]]:
+        """Give the number of channels, and the type in which they are clustered.
+
+        Those of colors as long as there is no image.
+        """
+        layers = self.layers
+        n = len(layers)
+        if n == 1:
+            axis = channel_axis(layers[0])
+            n = 1 if axis is None else level_data(layers[0]).shape[axis]
+        if n == 0 or layers[0].rgb:
+            n = 3  # without alpha
+        types = [np.dtype(level_data(layer).dtype) for layer in layers]
+        return n, float_type(np.result_type(*types, np.bool_))
 
     def set_axes(self, text: str) -> None:
         """Label the axes of the image: x, y, z, t for time, c for channels.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LabelsView:
-    """Shows every pixel in its cluster's color, and the colors dealt out at random.
+    """Shows every pixel in its cluster's color, and in a random one.
 
     A layer that was removed by hand comes back with the next result.
     """
@@ -65,8 +65,8 @@ class LabelsView:
         # The quantized picture lies above the random colors, which show when it is
         # hidden; so it is made last, and updated first.
         roles = {
-            RANDOM_COLORS: clustering.permuted_colors(self.shuffle_seed),
-            QUANTIZED: clustering.colors,
+            RANDOM_COLORS: clustering.random_colors(self.shuffle_seed),
+            QUANTIZED: clustering.picture.to_rgb(clustering.colors),
         }
         updated = set()
         for role in (QUANTIZED, RANDOM_COLORS):

@@ -179,11 +179,10 @@ def result_metadata(image: Image, clustering: Clustering, role: str) -> dict[str
     }
 
 
-def label_colormap(clustering: Clustering, colors: NDArray[Any]) -> DirectLabelColormap:
-    """Give label k the k-th of the channel values `colors` (K, C)."""
-    shown = clustering.picture.to_rgb(colors)
+def label_colormap(colors: NDArray[Any]) -> DirectLabelColormap:
+    """Give label k the k-th of the colors (K, 3) from 0 to 1."""
     palette: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
-    for label, color in enumerate(shown, start=1):
+    for label, color in enumerate(colors, start=1):
         palette[label] = np.append(color, 1.0)
     return DirectLabelColormap(color_dict=palette)
 
@@ -212,12 +211,12 @@ def color_text(clustering: Clustering, color: NDArray[np.float64]) -> str:
 def make_labels(
     image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
 ) -> Labels:
-    """Make a labels layer over the image, in the given colors (K, C)."""
+    """Make a labels layer over the image, in the given colors (K, 3)."""
     labels = over_image(image, clustering.picture, clustering.labels)
     return Labels(
         labels.copy(),  # which may be painted on
         name=f"{image.name} {role}",
-        colormap=label_colormap(clustering, colors),
+        colormap=label_colormap(colors),
         features=label_features(clustering),
         metadata=result_metadata(image, clustering, role),
         opacity=1.0,
@@ -230,7 +229,7 @@ def update_labels(
 ) -> None:
     """Show another result of the same number of axes in a layer of ours."""
     labels = over_image(image, clustering.picture, clustering.labels)
-    repaint(layer, labels.copy(), label_colormap(clustering, colors))
+    repaint(layer, labels.copy(), label_colormap(colors))
     layer.features = label_features(clustering)
     layer.metadata = layer.metadata | result_metadata(image, clustering, role)
     place(layer, image, labels.shape)

@@ -15,6 +15,7 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
 from napari_pixel_mixtures.clustering import cluster_steps
 from napari_pixel_mixtures.clusters import Clustering
 from napari_pixel_mixtures.material import MaterialCache
+from napari_pixel_mixtures.mixture import warm_up
 
 from .activity import ActivityBar
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
 
+    from napari_pixel_mixtures.features import Picture
     from napari_pixel_mixtures.recipe import Recipe
 
     from .source import Source
@@ -98,6 +100,7 @@ class Request:
     def steps(self) -> Generator[Step, None, Clustering]:
         """Read the picture and cluster it."""
         picture = self.cache.picture(self.source)
+        yield from self._compiled(picture)
         fit = cluster_steps(
             picture,
             self.recipe,
@@ -121,6 +124,19 @@ class Request:
                 f"{iteration.log_likelihood:.4f}",
                 min(1.0, iteration.number / iteration.max_iter),
             )
+
+    def _compiled(self, picture: Picture) -> Generator[Step, None, None]:
+        """Wait for the compiler, which takes long the first time on a machine."""
+        recipe = self.recipe
+        n = sum(len(f.names(picture)) for f in recipe.features if f.used)
+        compiling = warm_up((n,), (recipe.covariance_type,), picture.float_type)
+        compiling.join(PATIENCE)  # which loading what was compiled before never takes
+        while compiling.is_alive():
+            features = "1 feature" if n == 1 else f"{n} features"
+            yield Step(
+                f"{self.title}: compiling for {features}, once on this machine", 0.0
+            )
+            compiling.join(2 * INTERVAL)
 
     def _numbered(self, clustering: Clustering) -> Clustering:
         """Let clusters keep their numbers."""
