@@ -13,6 +13,7 @@ from napari_pixel_mixtures.classes import Classes
 
 from .class_facts import DETAILS, TREE
 from .class_table_view import ClassTable, ClassTableView
+from .docks import settle_in
 from .forms import follow, row, wrapping
 from .keys import REDO_KEY, UNDO_KEY
 from .messages import report
@@ -111,6 +112,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         self.redo.changed.connect(lambda: workspace.redo())
         self.details.changed.connect(self._show_details)
         self.export.changed.connect(lambda: self._export())
+        settle_in(self)
         workspace.classes.want(TREE)
         self._show()
         self._show_undo()

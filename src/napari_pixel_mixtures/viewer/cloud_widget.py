@@ -5,17 +5,15 @@ from typing import Any
 
 import napari
 from magicgui.widgets import ComboBox, Container, FloatSlider, PushButton, SpinBox
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog
 
 from .cloud_buttons import SelectionButtons, ViewButtons
 from .cloud_picture import CloudPicture
 from .cloud_view import CloudSettings
+from .docks import settle_in
 from .forms import (
     align_labels,
-    dock_of,
     follow,
-    heighten,
     narrow,
     refill,
     row,
@@ -160,16 +158,10 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             (workspace.stage.changed, self._show_holder),
             (self.picture.scene_changed, self.views.show_scene),
         )
-        self.native_parent_changed.connect(lambda _: self._settle_in())
+        settle_in(self, beside=True)
         self._show_result(workspace.result)
         self._show_holder(workspace.stage.holder)
         self.views.show_scene(self.picture.scene)
-
-    def _settle_in(self) -> None:
-        """Take the height that others can spare at first."""
-        dock = dock_of(self)
-        if dock is not None:
-            QTimer.singleShot(0, partial(heighten, dock))
 
     # ---- the user acts
 

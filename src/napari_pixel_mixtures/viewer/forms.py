@@ -7,13 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
-from qtpy.compat import isalive
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
-    QDockWidget,
     QLabel,
-    QMainWindow,
     QSizePolicy,
     QWidget,
 )
@@ -123,21 +120,6 @@ _views: dict[int, Any] = {}
 def _delete_if_alone(native: QWidget) -> None:
     if native.parent() is None and not native.isVisible():
         native.deleteLater()
-
-
-def dock_of(view: Container[Any]) -> QDockWidget | None:
-    """Find the dock that a view was put into."""
-    parent = view.native.parent()
-    while parent is not None and not isinstance(parent, QDockWidget):
-        parent = parent.parent()
-    return parent
-
-
-def heighten(dock: QDockWidget) -> None:
-    """Give a dock all height that those above and below it can spare."""
-    window = dock.parent() if isalive(dock) else None  # type: ignore[no-untyped-call]
-    if isinstance(window, QMainWindow):
-        window.resizeDocks([dock], [window.height()], Qt.Orientation.Vertical)
 
 
 def refill(field: ComboBox) -> None:
