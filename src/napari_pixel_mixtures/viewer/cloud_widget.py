@@ -157,6 +157,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             (workspace.cloud.changed, self._show_settings),
             (workspace.stage.changed, self._show_holder),
             (self.picture.scene_changed, self.views.show_scene),
+            closed=workspace.cloud.leave,  # with the button that goes back
         )
         settle_in(self, beside=True)
         self._show_result(workspace.result)

@@ -81,11 +81,13 @@ def follow(
     view: Container[Any] | QWidget,
     *links: tuple[SignalInstance, Callable[..., None]],
     end: Callable[[], None] | None = None,
+    closed: Callable[[], None] | None = None,
 ) -> None:
     """Connect signals to a view's setters for as long as Qt keeps the view.
 
     A signal would otherwise outlive the dock, and reach for deleted widgets. `end` is
-    called last, in the main thread.
+    called last, in the main thread; `closed` before, if the view's dock was closed and
+    the window goes on.
 
     A view lives until Qt deletes it: with its window, or soon after napari has closed
     its dock. Nobody refers to it then, and Python's garbage collector would end it
@@ -110,15 +112,17 @@ def follow(
     # Not at once, for it may be on its way into another dock.
     later = QTimer(native)
     later.setSingleShot(True)
-    later.timeout.connect(partial(_delete_if_alone, native))
+    later.timeout.connect(partial(_delete_if_alone, native, closed))
     view.native_parent_changed.connect(lambda _: later.start())
 
 
 _views: dict[int, Any] = {}
 
 
-def _delete_if_alone(native: QWidget) -> None:
+def _delete_if_alone(native: QWidget, closed: Callable[[], None] | None) -> None:
     if native.parent() is None and not native.isVisible():
+        if closed is not None:
+            closed()
         native.deleteLater()
 
 
