@@ -54,8 +54,8 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             label="Image",
             choices=partial(_image_choices, workspace),
             tooltip="The image to cluster; it follows the selected layer. Select "
-            "several gray images in the layer list to find them here as the channels "
-            "of one.",
+            "several gray images of the same pixels in the layer list to have them as "
+            "the channels of one.",
         )
         self.mask = ComboBox(
             label="Mask",
