@@ -173,6 +173,42 @@ def test_an_image_of_another_kind_is_refused(
     assert "gray classes" not in model.layers
 
 
+def test_a_model_of_two_layers_is_applied_to_two_others(
+    widget, model, click, fit, idle, workspace, picture
+):
+    names = ("red", "green", "red 2", "green 2")
+    shown = (picture[..., 0], picture[..., 1], *np.moveaxis(255 - picture, -1, 0)[:2])
+    layers = [
+        model.add_image(values, name=name)
+        for values, name in zip(shown, names, strict=True)
+    ]
+    for pair in (layers[:2], layers[2:]):
+        model.layers.selection = set(pair)
+        if pair[0] is layers[0]:
+            result = fit(model, n_components=3)
+    others = tuple(layers[2:])
+    assert widget.image.get_choice("2 channels: red 2, green 2") == others
+    assert widget.image.choices == (model.layers["bands"], *layers, others)
+    widget.image.value = others
+    click(widget.apply)
+    idle(model)
+    expected = Model.of(result.clustering, result.all_classes)
+    values = (255 - picture)[..., :2]
+    assert_array_equal(
+        model.layers["red 2 quantized"].data, expected.apply(values).labels
+    )
+    assert workspace.result.source.layers == others
+    # One that does not work leaves the two.
+    widget.image.value = layers[0]
+    click(widget.apply)
+    idle(model)
+    assert widget.status.value == (
+        "Expected an image with the channels red 2, green 2 of the model, got gray; "
+        "choose an image of the same kind."
+    )
+    assert workspace.choice.layers == others
+
+
 @pytest.fixture
 def folder(tmp_path, picture):
     folder = tmp_path / "images"

@@ -45,7 +45,8 @@ class KeepAndApply(JobWidget):
         self.image = ComboBox(
             label="Image",
             choices=partial(_other_images, workspace),
-            tooltip="Another image to label by this model.",
+            tooltip="Another image to label by this model. Select several gray images "
+            "in the layer list to find them here as the channels of one.",
         )
         self.apply = PushButton(
             text="Apply",
@@ -139,8 +140,14 @@ class KeepAndApply(JobWidget):
         self.load.enabled = self._workspace.image is not None
 
 
-def _other_images(workspace: Workspace, _: Any) -> list[tuple[str, Image]]:
-    """List the images but the one that the model comes from."""
+def _other_images(
+    workspace: Workspace, _: Any
+) -> list[tuple[str, Image | tuple[Image, ...]]]:
+    """List the images, and channels together, but those that the model comes from."""
     result = workspace.result
-    own = None if result is None else result.image
-    return [(image.name, image) for image in workspace.images() if image is not own]
+    own: Any = () if result is None else result.source.layers
+    return [
+        (name, chosen)
+        for name, chosen in workspace.choice.offers()
+        if (chosen if isinstance(chosen, tuple) else (chosen,)) != own
+    ]
