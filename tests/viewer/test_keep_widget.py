@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import tifffile
 from numpy.testing import assert_array_equal
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from napari_pixel_mixtures import Model
 from napari_pixel_mixtures.folder import apply_to_folder
@@ -47,8 +48,9 @@ def answer(monkeypatch):
     """Answer file dialogs with a path."""
 
     def give(path):
-        for name in ("getSaveFileName", "getOpenFileName"):
-            monkeypatch.setattr(QFileDialog, name, lambda *_: (str(path), ""))
+        monkeypatch.setattr(QFileDialog, "exec", lambda _: True)
+        monkeypatch.setattr(QFileDialog, "selectedFiles", lambda _: [str(path)])
+        monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
 
     return give
@@ -115,6 +117,41 @@ def test_save_and_load(widget, model, click, result, answer, tmp_path, idle, wor
         "Expected a clustering that was fitted to its picture, got one that was made "
         "by a model; save the model, and use Model.load(path).apply(image)."
     )
+
+
+def test_a_missing_suffix_is_added_and_a_file_is_not_overwritten_unasked(
+    widget, click, result, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    typed, asked = [], []
+
+    def drive():
+        """Type a name without a suffix, do not overwrite, and give up."""
+        dialog = QApplication.activeModalWidget()
+        if isinstance(dialog, QMessageBox):
+            asked.append(dialog.text())
+            dialog.button(QMessageBox.StandardButton.No).click()
+        elif isinstance(dialog, QFileDialog) and asked:
+            dialog.reject()
+        elif isinstance(dialog, QFileDialog) and not typed:
+            line = dialog.findChild(QLineEdit)
+            typed.append(line.text())
+            line.setText("mine")
+            QTimer.singleShot(0, dialog.accept)
+
+    timer = QTimer(widget.native)
+    timer.timeout.connect(drive)
+    timer.start(20)
+    click(widget.save)
+    assert widget.status.value == "The model was saved to mine.json."
+    assert typed == ["bands model.json"] and asked == []
+    (tmp_path / "mine.json").write_text("precious")
+    typed.clear()
+    click(widget.save)
+    timer.stop()
+    assert len(asked) == 1 and asked[0].startswith("mine.json already exists.")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+    assert (tmp_path / "mine.json").read_text() == "precious"
 
 
 @pytest.mark.parametrize(

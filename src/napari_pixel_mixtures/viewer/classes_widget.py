@@ -6,7 +6,7 @@ import napari
 from magicgui.widgets import CheckBox, Container, Label, PushButton
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QFileDialog, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QColorDialog, QHBoxLayout, QLabel, QWidget
 from superqt import QLabeledSlider
 
 from napari_pixel_mixtures.classes import Classes
@@ -14,7 +14,7 @@ from napari_pixel_mixtures.classes import Classes
 from .class_facts import DETAILS, TREE
 from .class_table_view import ClassTable, ClassTableView
 from .docks import settle_in
-from .forms import follow, row, wrapping
+from .forms import ask_where_to_save, follow, row, wrapping
 from .keys import REDO_KEY, UNDO_KEY
 from .messages import report
 from .result import Result
@@ -199,9 +199,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         result = self._result
         assert result is not None
         name = f"{result.image.name} classes.csv"
-        path, _ = QFileDialog.getSaveFileName(
-            self.native, "Export the table", name, "CSV (*.csv)"
-        )
+        path = ask_where_to_save(self.native, "Export the table", name, "CSV", "csv")
         if path:
             self.save_table(path)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import napari
 from magicgui.widgets import ComboBox, Container, FloatSlider, PushButton, SpinBox
-from qtpy.QtWidgets import QFileDialog
 
 from .cloud_buttons import SelectionButtons, ViewButtons
 from .cloud_picture import CloudPicture
@@ -13,6 +12,7 @@ from .cloud_view import CloudSettings
 from .docks import settle_in
 from .forms import (
     align_labels,
+    ask_where_to_save,
     follow,
     narrow,
     refill,
@@ -198,9 +198,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             report(error)
 
     def _ask_and_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self.native, "Save picture", "cloud.png", "PNG (*.png)"
-        )
+        path = ask_where_to_save(self.native, "Save picture", "cloud.png", "PNG", "png")
         if path:
             self.picture.save(path)
 

@@ -10,6 +10,7 @@ from magicgui.widgets import Container
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
+    QFileDialog,
     QLabel,
     QSizePolicy,
     QWidget,
@@ -124,6 +125,22 @@ def _delete_if_alone(native: QWidget, closed: Callable[[], None] | None) -> None
         if closed is not None:
             closed()
         native.deleteLater()
+
+
+def ask_where_to_save(
+    parent: QWidget, title: str, name: str, kind: str, suffix: str
+) -> str | None:
+    """Ask for a file to write; None if the person thought better of it.
+
+    A missing suffix is added before Qt asks whether to overwrite a file.
+    """
+    dialog = QFileDialog(parent, title, "", f"{kind} (*.{suffix})")
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(suffix)
+    dialog.selectFile(name)
+    chosen = dialog.selectedFiles() if dialog.exec() else []
+    dialog.deleteLater()
+    return chosen[0] if chosen else None
 
 
 def refill(field: ComboBox) -> None:

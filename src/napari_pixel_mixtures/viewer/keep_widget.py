@@ -9,12 +9,12 @@ from napari.layers import Image
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QFileDialog
 
-from .forms import align_labels, refill, row
+from .forms import align_labels, ask_where_to_save, refill, row
 from .job_widget import JobWidget
 from .model_keeper import OUTPUT
 from .workspace import Workspace, workspace_of
 
-FILES = "Model (*.json)"
+MODEL, SUFFIX = "Model", "json"
 
 
 class KeepAndApply(JobWidget):
@@ -106,14 +106,15 @@ class KeepAndApply(JobWidget):
     def _on_save(self) -> None:
         result = self._workspace.classes.result
         name = "model" if result is None else f"{result.image.name} model"
-        path, _ = QFileDialog.getSaveFileName(
-            self.native, "Save the model", f"{name}.json", FILES
+        path = ask_where_to_save(
+            self.native, "Save the model", f"{name}.{SUFFIX}", MODEL, SUFFIX
         )
         if path:
             self.attempt(partial(self._workspace.keeper.save, path))
 
     def _on_load(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self.native, "Load a model", "", FILES)
+        files = f"{MODEL} (*.{SUFFIX})"
+        path, _ = QFileDialog.getOpenFileName(self.native, "Load a model", "", files)
         if path:
             self.attempt(partial(self._workspace.keeper.load, path))
 
