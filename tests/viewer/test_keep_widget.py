@@ -120,9 +120,8 @@ def test_save_and_load(widget, model, click, result, answer, tmp_path, idle, wor
 
 
 def test_a_missing_suffix_is_added_and_a_file_is_not_overwritten_unasked(
-    widget, click, result, tmp_path, monkeypatch
+    widget, click, result, tmp_path
 ):
-    monkeypatch.chdir(tmp_path)
     typed, asked = [], []
 
     def drive():
@@ -136,7 +135,7 @@ def test_a_missing_suffix_is_added_and_a_file_is_not_overwritten_unasked(
         elif isinstance(dialog, QFileDialog) and not typed:
             line = dialog.findChild(QLineEdit)
             typed.append(line.text())
-            line.setText("mine")
+            line.setText(str(tmp_path / "mine"))
             QTimer.singleShot(0, dialog.accept)
 
     timer = QTimer(widget.native)
