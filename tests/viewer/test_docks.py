@@ -56,10 +56,8 @@ def test_a_low_window_has_tabs_for_the_cloud_too(viewer, picture, open_widget, q
     qtbot.wait(50)
     window.resize(1280, window.minimumHeight())
     height = window.height()
-    docks = [
-        dock_of(open_widget(viewer, title))
-        for title in ("Cluster pixels", "Choose the model", CLOUD)
-    ]
-    qtbot.waitUntil(lambda: seen(docks[2]))
-    assert {*window.tabifiedDockWidgets(docks[2])} == {*docks[:2]}
-    assert window.height() == height
+    docks = []
+    for title in (CLOUD, "Cluster pixels", "Choose the model"):
+        docks.append(dock_of(open_widget(viewer, title)))
+        qtbot.waitUntil(lambda: seen(docks[-1]) and window.height() == height)
+    assert {*window.tabifiedDockWidgets(docks[0])} == {*docks[1:]}

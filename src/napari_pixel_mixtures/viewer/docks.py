@@ -67,7 +67,8 @@ def _make_room(dock: QDockWidget, height: int) -> None:
     controls = [each for each in docks if not each.property(OURS)]
     tabs = any(window.tabifiedDockWidgets(each) for each in controls)
     for group, join in ((controls, tabs), (docks, False)):
-        if join or window.minimumSizeHint().height() > height:
+        crowded = window.minimumSizeHint().height() > height
+        if len(group) > 1 and (join or crowded):
             _tabify(window, group)
             (dock if dock in group else group[-1]).raise_()
     layout = window.layout()
