@@ -70,9 +70,8 @@ def cluster(
         The pixels to cluster, where not 0; the others get label 0.
     channel_axis : int, "auto" or None
         The axis of the channels; None for a gray picture or volume. By default they
-        are on the last axis of an array with three axes or more if that is at most 4
-        long, and a longer one makes it a gray volume: five channels want -1. A
-        `Picture` knows its own.
+        are on the last of three axes or more if that is at most 4 long or shorter
+        than all others; else the array is a gray volume. A `Picture` knows its own.
     random_state : int
         Seed of the start. The same inputs and seed give the same labels.
     companions : mapping of str to array_like (*spatial) or (*spatial, C), optional

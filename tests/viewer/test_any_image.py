@@ -204,7 +204,6 @@ class TestSeveralLayers:
         viewer.layers.selection = set(viewer.layers)
         assert len(widget.image.choices) == n_choices + 1
         layers = tuple(named(viewer.layers, *self.NAMES))
-        widget.image.value = layers
         assert widget.image.current_choice == "4 channels: dna, actin, tubulin, er"
         assert workspace.choice.layers == layers
         # A click on one of them leaves them together.
@@ -220,7 +219,19 @@ class TestSeveralLayers:
         assert_array_equal(viewer.layers["dna quantized"].data, expected.labels)
         assert workspace.cloud.show().data.shape == (960, 3)
         assert set(workspace.cloud.settings.axes) < set(self.NAMES)
+        # A selection that the view gives back is no reason to choose it again.
+        viewer.layers.selection = set(layers[:2])
+        assert widget.image.value == workspace.choice.layers == layers[:2]
         workspace.cloud.leave()
+        viewer.layers.selection = set(layers[1:3])
+        widget.image.value = layers[3]
+        workspace.cloud.show()
+        workspace.cloud.leave()
+        assert viewer.layers.selection == set(layers[1:3])
+        assert widget.image.value is layers[3]
+        viewer.layers.selection.active = layers[1]
+        viewer.layers.selection.add(layers[2])
+        assert widget.image.value == layers[1:3]
         assert said() == []
 
     def test_what_does_not_belong_together_is_refused(

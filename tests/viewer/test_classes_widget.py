@@ -264,15 +264,13 @@ def test_means_and_deviations_on_demand_and_the_csv(
     choose(1, 4)
     click(widget.merge)
     path = tmp_path / "table.csv"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "exec", lambda _: True)
+    monkeypatch.setattr(QFileDialog, "selectedFiles", lambda _: [str(path)])
     click(widget.export)
     assert widget.status.value == "The table was saved to table.csv."
     found = pd.read_csv(path).sort_values("label").reset_index(drop=True)
     expected = class_table(result.clustering, workspace.result.classes)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
-    monkeypatch.setattr(
-        QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "no" / "a.csv"), "")
-    )
     click(widget.details)
     assert len(shown(widget)[0]) == 5
 

@@ -276,7 +276,7 @@ def test_the_menu_and_the_command_line_show_the_same(
     gate.open()
     idle(banded)
     assert one.status.value == other.status.value
-    assert one.status.value.startswith("3 clusters at iteration ")
+    assert one.status.value.startswith("3 clusters after ")
     labels = [layer for layer in banded.layers if isinstance(layer, Labels)]
     assert [layer.name for layer in labels] == [
         "bands random colors",
@@ -302,7 +302,7 @@ def test_the_dock_is_closed_and_opened_again_during_a_fit(
     assert again.progress.value == 250
     gate.open()
     idle(banded)
-    assert again.status.value.startswith("3 clusters at iteration ")
+    assert again.status.value.startswith("3 clusters after ")
     assert len(banded.layers) == 3
     assert said() == []
 

@@ -7,7 +7,7 @@ from qtpy.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 
-from napari_pixel_mixtures.viewer.forms import dock_of
+from napari_pixel_mixtures.viewer.docks import dock_of
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 LEFT = Qt.MouseButton.LeftButton

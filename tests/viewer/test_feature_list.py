@@ -173,6 +173,12 @@ def test_the_slider_is_the_influence(listed, workspace, qtbot):
     slider.setValue(40)
     assert features(workspace) == (Color(influence=0.4),)
     assert listed.rows[0].settings.text() == "influence 0.4"
+    assert slider.toolTip().startswith("Influence 0.4. How much this feature counts,")
+    given = Position(influence=0.25, weight=2.0)
+    workspace.set_recipe(replace(workspace.recipe, features=(Color(), given)))
+    row = listed.rows[1]
+    assert row.settings.text() == "influence 0.25, axes all, weight 2"
+    assert row.influence.toolTip().startswith("Influence 0.25. ")
 
 
 def test_a_value_between_the_slider_s_steps_is_kept(listed, workspace):

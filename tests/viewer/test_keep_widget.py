@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import tifffile
 from numpy.testing import assert_array_equal
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from napari_pixel_mixtures import Model
 from napari_pixel_mixtures.folder import apply_to_folder
@@ -47,8 +48,9 @@ def answer(monkeypatch):
     """Answer file dialogs with a path."""
 
     def give(path):
-        for name in ("getSaveFileName", "getOpenFileName"):
-            monkeypatch.setattr(QFileDialog, name, lambda *_: (str(path), ""))
+        monkeypatch.setattr(QFileDialog, "exec", lambda _: True)
+        monkeypatch.setattr(QFileDialog, "selectedFiles", lambda _: [str(path)])
+        monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
 
     return give
@@ -117,6 +119,40 @@ def test_save_and_load(widget, model, click, result, answer, tmp_path, idle, wor
     )
 
 
+def test_a_missing_suffix_is_added_and_a_file_is_not_overwritten_unasked(
+    widget, click, result, tmp_path
+):
+    typed, asked = [], []
+
+    def drive():
+        """Type a name without a suffix, do not overwrite, and give up."""
+        dialog = QApplication.activeModalWidget()
+        if isinstance(dialog, QMessageBox):
+            asked.append(dialog.text())
+            dialog.button(QMessageBox.StandardButton.No).click()
+        elif isinstance(dialog, QFileDialog) and asked:
+            dialog.reject()
+        elif isinstance(dialog, QFileDialog) and not typed:
+            line = dialog.findChild(QLineEdit)
+            typed.append(line.text())
+            line.setText(str(tmp_path / "mine"))
+            QTimer.singleShot(0, dialog.accept)
+
+    timer = QTimer(widget.native)
+    timer.timeout.connect(drive)
+    timer.start(20)
+    click(widget.save)
+    assert widget.status.value == "The model was saved to mine.json."
+    assert typed == ["bands model.json"] and asked == []
+    (tmp_path / "mine.json").write_text("precious")
+    typed.clear()
+    click(widget.save)
+    timer.stop()
+    assert len(asked) == 1 and asked[0].startswith("mine.json already exists.")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+    assert (tmp_path / "mine.json").read_text() == "precious"
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -171,6 +207,42 @@ def test_an_image_of_another_kind_is_refused(
     assert workspace.image is bands
     assert workspace.result is result
     assert "gray classes" not in model.layers
+
+
+def test_a_model_of_two_layers_is_applied_to_two_others(
+    widget, model, click, fit, idle, workspace, picture
+):
+    names = ("red", "green", "red 2", "green 2")
+    shown = (picture[..., 0], picture[..., 1], *np.moveaxis(255 - picture, -1, 0)[:2])
+    layers = [
+        model.add_image(values, name=name)
+        for values, name in zip(shown, names, strict=True)
+    ]
+    for pair in (layers[:2], layers[2:]):
+        model.layers.selection = set(pair)
+        if pair[0] is layers[0]:
+            result = fit(model, n_components=3)
+    others = tuple(layers[2:])
+    assert widget.image.get_choice("2 channels: red 2, green 2") == others
+    assert widget.image.choices == (model.layers["bands"], *layers, others)
+    widget.image.value = others
+    click(widget.apply)
+    idle(model)
+    expected = Model.of(result.clustering, result.all_classes)
+    values = (255 - picture)[..., :2]
+    assert_array_equal(
+        model.layers["red 2 quantized"].data, expected.apply(values).labels
+    )
+    assert workspace.result.source.layers == others
+    # One that does not work leaves the two.
+    widget.image.value = layers[0]
+    click(widget.apply)
+    idle(model)
+    assert widget.status.value == (
+        "Expected an image with the channels red 2, green 2 of the model, got gray; "
+        "choose an image of the same kind."
+    )
+    assert workspace.choice.layers == others
 
 
 @pytest.fixture

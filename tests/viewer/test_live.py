@@ -127,3 +127,26 @@ def test_other_data_while_live(model, workspace, idle, shape, said):
     expected = cluster(data, n_components=2)
     assert_array_equal(workspace.result.clustering.labels, expected.labels)
     assert said() == []
+
+
+def test_other_axes_fit_again_or_say_to_press_fit(model, workspace, idle, monkeypatch):
+    said = []
+    workspace.status_changed.connect(lambda status: said.append(status.text))
+    before = workspace.result
+    workspace.set_axes("y t")
+    assert said[-1] == "Axes changed: fitting again..."
+    assert workspace.status.fraction == 0.0  # so that it can be cancelled
+    idle(model)
+    assert workspace.result is not before
+    assert workspace.status.text.startswith("3 clusters ")
+    before = workspace.result
+    monkeypatch.setattr("napari_pixel_mixtures.viewer.workspace.LIVE_LIMIT", 10)
+    for live, axes in ((True, "x y"), (False, "y x")):
+        workspace.set_live(live)
+        workspace.set_axes(axes)
+        assert workspace.status.text == "Axes changed: press Fit."
+        said.clear()
+        workspace.set_axes(axes)  # the same once more
+        assert said == []
+    idle(model)
+    assert workspace.result is before

@@ -9,6 +9,7 @@ import pytest
 from napari.utils import DirectLabelColormap
 from vispy.scene.widgets import ViewBox
 
+from napari_pixel_mixtures import show_cloud
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 REPEATS = 6
@@ -65,6 +66,22 @@ def open_and_close(viewer, qtbot):
 
     qtbot.waitUntil(gone)  # Qt deletes it at a later turn of its loop
     return objects
+
+
+def test_closing_the_cloud_s_dock_leaves_3d(viewer, picture, fit, open_widget, qtbot):
+    image = viewer.add_image(picture, name="bands")
+    fit(viewer, n_components=3)
+    names = [layer.name for layer in viewer.layers]
+    show_cloud(viewer)
+    # Another of our docks has no part in it.
+    for title in ("Compare mixtures", "Color cloud"):
+        assert viewer.dims.ndisplay == 3
+        assert not image.visible
+        viewer.window.remove_dock_widget(open_widget(viewer, title).native)
+        qtbot.wait(50)
+    assert viewer.dims.ndisplay == 2
+    assert image.visible
+    assert [layer.name for layer in viewer.layers] == names
 
 
 def test_a_closed_cloud_leaves_nothing(viewer, picture, fit, qtbot):

@@ -87,7 +87,7 @@ class TestFit:
             assert_array_equal(layer.data, expected.labels)
         assert result.image is model.layers["bands"]
         assert workspace.status.text == (
-            f"3 clusters at iteration {expected.mixture.n_iter_}; "
+            f"3 clusters after {expected.mixture.n_iter_} iterations; "
             f"mean log-likelihood {expected.log_likelihood:.4f}"
         )
         assert workspace.status.fraction is None

@@ -110,8 +110,8 @@ class Picture:
             At least two-dimensional beside the channels.
         channel_axis : int, "auto" or None
             The axis of the channels; None for a gray picture or volume. By default
-            they are on the last axis of an array with three axes or more if that is
-            at most 4 long, and a longer one makes it a gray volume.
+            they are on the last of three axes or more if that is at most 4 long or
+            shorter than all others; else the array is a gray volume.
         rgb : bool, optional
             Whether the channels are colors: red, green, blue and perhaps alpha,
             which is left out. By default that is guessed as napari does: three or

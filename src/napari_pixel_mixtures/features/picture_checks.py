@@ -22,8 +22,15 @@ MOST_LISTED = 6
 
 
 def usual_channel_axis(shape: tuple[int, ...]) -> int | None:
-    """Say where the channels of an array are that says nothing: last, or nowhere."""
-    return -1 if len(shape) > 2 and shape[-1] <= MOST_USUAL_CHANNELS else None
+    """Say where the channels of an array are that says nothing: last, or nowhere.
+
+    A short last axis holds them, in a picture with five channels as well; that of a
+    volume is about as long as the others.
+    """
+    if len(shape) < 3:
+        return None
+    *others, last = shape
+    return -1 if last <= MOST_USUAL_CHANNELS or last < min(others) else None
 
 
 def listed(channels: Sequence[str], before: str = "") -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAME = "name"
 FIRST = (NAME, "share", "pixels")  # of the columns; the label heads its row
 SWATCH = 14  # pixels
-FEWEST_ROWS = 5  # that the table asks room for
+FEWEST_ROWS = 3  # that the table asks room for
 NAME_WIDTH = 100  # pixels
 
 

@@ -6,14 +6,15 @@ import napari
 from magicgui.widgets import CheckBox, Container, Label, PushButton
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QFileDialog, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QColorDialog, QHBoxLayout, QLabel, QWidget
 from superqt import QLabeledSlider
 
 from napari_pixel_mixtures.classes import Classes
 
 from .class_facts import DETAILS, TREE
 from .class_table_view import ClassTable, ClassTableView
-from .forms import follow, row, wrapping
+from .docks import settle_in
+from .forms import ask_where_to_save, follow, row, wrapping
 from .keys import REDO_KEY, UNDO_KEY
 from .messages import report
 from .result import Result
@@ -111,6 +112,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         self.redo.changed.connect(lambda: workspace.redo())
         self.details.changed.connect(self._show_details)
         self.export.changed.connect(lambda: self._export())
+        settle_in(self)
         workspace.classes.want(TREE)
         self._show()
         self._show_undo()
@@ -197,9 +199,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         result = self._result
         assert result is not None
         name = f"{result.image.name} classes.csv"
-        path, _ = QFileDialog.getSaveFileName(
-            self.native, "Export the table", name, "CSV (*.csv)"
-        )
+        path = ask_where_to_save(self.native, "Export the table", name, "CSV", "csv")
         if path:
             self.save_table(path)
 

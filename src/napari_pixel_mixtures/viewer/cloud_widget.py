@@ -5,17 +5,15 @@ from typing import Any
 
 import napari
 from magicgui.widgets import ComboBox, Container, FloatSlider, PushButton, SpinBox
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog
 
 from .cloud_buttons import SelectionButtons, ViewButtons
 from .cloud_picture import CloudPicture
 from .cloud_view import CloudSettings
+from .docks import settle_in
 from .forms import (
     align_labels,
-    dock_of,
+    ask_where_to_save,
     follow,
-    heighten,
     narrow,
     refill,
     row,
@@ -159,17 +157,12 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             (workspace.cloud.changed, self._show_settings),
             (workspace.stage.changed, self._show_holder),
             (self.picture.scene_changed, self.views.show_scene),
+            closed=workspace.cloud.leave,  # with the button that goes back
         )
-        self.native_parent_changed.connect(lambda _: self._settle_in())
+        settle_in(self, beside=True)
         self._show_result(workspace.result)
         self._show_holder(workspace.stage.holder)
         self.views.show_scene(self.picture.scene)
-
-    def _settle_in(self) -> None:
-        """Take the height that others can spare at first."""
-        dock = dock_of(self)
-        if dock is not None:
-            QTimer.singleShot(0, partial(heighten, dock))
 
     # ---- the user acts
 
@@ -205,9 +198,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             report(error)
 
     def _ask_and_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self.native, "Save picture", "cloud.png", "PNG (*.png)"
-        )
+        path = ask_where_to_save(self.native, "Save picture", "cloud.png", "PNG", "png")
         if path:
             self.picture.save(path)
 

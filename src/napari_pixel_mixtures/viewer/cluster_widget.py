@@ -21,6 +21,7 @@ from superqt import QCollapsible
 from napari_pixel_mixtures.mixture import warm_up
 from napari_pixel_mixtures.recipe import Recipe
 
+from .docks import settle_in
 from .feature_list import FeatureList
 from .fields import FIELDS, edited, values
 from .forms import align_labels, follow, refill, row, show_within_bounds, thin, wrapping
@@ -53,8 +54,8 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
             label="Image",
             choices=partial(_image_choices, workspace),
             tooltip="The image to cluster; it follows the selected layer. Select "
-            "several gray images in the layer list to find them here as the channels "
-            "of one.",
+            "several gray images of the same pixels in the layer list to have them as "
+            "the channels of one.",
         )
         self.mask = ComboBox(
             label="Mask",
@@ -171,6 +172,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self.undo.changed.connect(lambda: workspace.undo())
         self.redo.changed.connect(lambda: workspace.redo())
         self.reshuffle.changed.connect(lambda: workspace.labels.reshuffle())
+        settle_in(self)
         self._show_images()
         self._show_recipe(workspace.recipe)
         self._show_status(workspace.status)

@@ -3,9 +3,8 @@
 import napari
 from magicgui.widgets import LineEdit, PushButton
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import QFileDialog
 
-from .forms import align_labels, row, whole_numbers
+from .forms import align_labels, ask_where_to_save, row, whole_numbers
 from .job_widget import JobWidget
 from .layers import COMPARISON
 from .workspace import workspace_of
@@ -69,8 +68,8 @@ class CompareMixtures(JobWidget):
         self.attempt(start)
 
     def _ask_and_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self.native, "Save figure", "mixtures.png", "PNG (*.png)"
+        path = ask_where_to_save(
+            self.native, "Save figure", "mixtures.png", "PNG", "png"
         )
         if path:
             self.save_figure(path)

@@ -46,22 +46,23 @@ EFFECT_TIP = (
 
 
 def in_short(feature: Feature) -> str:
-    """Give the settings of a feature in a few words.
+    """Give the settings of a feature in a few words, the first for a narrow row.
 
     Examples
     --------
     >>> from napari_pixel_mixtures import AnchorDistance
     >>> in_short(AnchorDistance(n=3, influence=0.5))
-    'places 3, seed 0, influence 0.5'
+    'influence 0.5, places 3, seed 0'
     """
     words = [
         f"{setting.metadata['label'].lower()} {_value(getattr(feature, setting.name))}"
         for setting in feature.settings()
     ]
-    for name in ("weight", "influence"):
-        if getattr(feature, name) != 1.0:
-            words.append(f"{name} {getattr(feature, name):.3g}")
-    return ", ".join(words)
+    influence, weight = (
+        [f"{name} {getattr(feature, name):.3g}"] if getattr(feature, name) != 1 else []
+        for name in ("influence", "weight")
+    )
+    return ", ".join([*influence, *words, *weight])
 
 
 def _value(value: Any) -> str:
@@ -114,7 +115,6 @@ class FeatureRow(QWidget):
         self.influence = QSlider(Qt.Orientation.Horizontal)
         self.influence.setRange(0, SLIDER_STEPS)
         self.influence.setFixedWidth(SLIDER_WIDTH)
-        self.influence.setToolTip(INFLUENCE_TIP)
         self.open_settings = _small_button("⚙", "Open the settings of this feature.")
         policy = self.open_settings.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # so that sliders stand in a line
@@ -153,6 +153,7 @@ class FeatureRow(QWidget):
             self.switch.setChecked(feature.on)
         with signals_blocked(self.influence):
             self.influence.setValue(round(SLIDER_STEPS * feature.influence))
+        self.influence.setToolTip(f"Influence {feature.influence:.3g}. {INFLUENCE_TIP}")
         for part in (self.picture, self.title, self.settings, self.influence):
             part.setEnabled(feature.on)
         if self.form is not None:

@@ -7,13 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
-from qtpy.compat import isalive
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
-    QDockWidget,
+    QFileDialog,
     QLabel,
-    QMainWindow,
     QSizePolicy,
     QWidget,
 )
@@ -84,11 +82,13 @@ def follow(
     view: Container[Any] | QWidget,
     *links: tuple[SignalInstance, Callable[..., None]],
     end: Callable[[], None] | None = None,
+    closed: Callable[[], None] | None = None,
 ) -> None:
     """Connect signals to a view's setters for as long as Qt keeps the view.
 
     A signal would otherwise outlive the dock, and reach for deleted widgets. `end` is
-    called last, in the main thread.
+    called last, in the main thread; `closed` before, if the view's dock was closed and
+    the window goes on.
 
     A view lives until Qt deletes it: with its window, or soon after napari has closed
     its dock. Nobody refers to it then, and Python's garbage collector would end it
@@ -113,31 +113,34 @@ def follow(
     # Not at once, for it may be on its way into another dock.
     later = QTimer(native)
     later.setSingleShot(True)
-    later.timeout.connect(partial(_delete_if_alone, native))
+    later.timeout.connect(partial(_delete_if_alone, native, closed))
     view.native_parent_changed.connect(lambda _: later.start())
 
 
 _views: dict[int, Any] = {}
 
 
-def _delete_if_alone(native: QWidget) -> None:
+def _delete_if_alone(native: QWidget, closed: Callable[[], None] | None) -> None:
     if native.parent() is None and not native.isVisible():
+        if closed is not None:
+            closed()
         native.deleteLater()
 
 
-def dock_of(view: Container[Any]) -> QDockWidget | None:
-    """Find the dock that a view was put into."""
-    parent = view.native.parent()
-    while parent is not None and not isinstance(parent, QDockWidget):
-        parent = parent.parent()
-    return parent
+def ask_where_to_save(
+    parent: QWidget, title: str, name: str, kind: str, suffix: str
+) -> str | None:
+    """Ask for a file to write; None if the person thought better of it.
 
-
-def heighten(dock: QDockWidget) -> None:
-    """Give a dock all height that those above and below it can spare."""
-    window = dock.parent() if isalive(dock) else None  # type: ignore[no-untyped-call]
-    if isinstance(window, QMainWindow):
-        window.resizeDocks([dock], [window.height()], Qt.Orientation.Vertical)
+    A missing suffix is added before Qt asks whether to overwrite a file.
+    """
+    dialog = QFileDialog(parent, title, "", f"{kind} (*.{suffix})")
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(suffix)
+    dialog.selectFile(name)
+    chosen = dialog.selectedFiles() if dialog.exec() else []
+    dialog.deleteLater()
+    return chosen[0] if chosen else None
 
 
 def refill(field: ComboBox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class ImageChoice:
     """One image, or several gray ones as the channels of one.
 
-    It follows the active layer; results belong to the first of several.
+    It follows the active layer, and layers that are selected together if they can be
+    channels of one image; results belong to the first of several.
     """
 
     changed = Signal(object)  # Image or None: another, or with other channels or axes
@@ -36,6 +38,7 @@ class ImageChoice:
         self._viewer = ref(viewer)
         self._layers: tuple[ref[Image], ...] = ()
         self._offered: list[tuple[str, Any]] = []
+        self._together: tuple[ref[Image], ...] = ()  # that were selected last
         layers = viewer.layers
         layers.events.inserted.connect(self._on_listed)
         layers.events.renamed.connect(self._on_listed)
@@ -76,20 +79,23 @@ class ImageChoice:
         offers: list[tuple[str, Image | tuple[Image, ...]]] = [
             (image.name, image) for image in images
         ]
-        viewer = self._viewer()
-        assert viewer is not None
-        selected = tuple(
-            image
-            for image in images
-            if image in viewer.layers.selection
-            and not image.rgb
-            and channel_axis(image) is None
-        )
-        for channels in dict.fromkeys((selected, self.layers)):
+        for channels in dict.fromkeys((self._selected(), self.layers)):
             if len(channels) > 1:
                 names = ", ".join(channel.name for channel in channels)
                 offers.append((f"{len(channels)} channels: {names}", channels))
         return offers
+
+    def _selected(self) -> tuple[Image, ...]:
+        """List the gray images that are selected."""
+        viewer = self._viewer()
+        assert viewer is not None
+        return tuple(
+            image
+            for image in self.images()
+            if image in viewer.layers.selection
+            and not image.rgb
+            and channel_axis(image) is None
+        )
 
     def set(self, chosen: Image | Sequence[Image] | None) -> None:
         """Choose an image, or several as channels.
@@ -201,6 +207,22 @@ class ImageChoice:
         if offered != self._offered:
             self._offered = offered
             self.listed.emit()
+        self._follow_selected()
+
+    def _follow_selected(self) -> None:
+        """Choose what was newly selected together, and nothing else with it.
+
+        A selection that only comes back, as when the stage is given back, is not new.
+        """
+        viewer, selected = self._viewer(), self._selected()
+        assert viewer is not None
+        together = tuple(map(ref, selected))
+        if not selected or together == self._together:
+            return
+        self._together = together
+        if 1 < len(selected) == len(viewer.layers.selection):
+            with suppress(ValueError):  # that they are not of the same pixels
+                self.set(selected)
 
     def _on_listed(self, event: Any = None) -> None:
         self.listed.emit()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, Label, ProgressBar, PushButton
 
+from .docks import settle_in
 from .forms import follow, thin, wrapping
 from .messages import report
 
@@ -52,6 +53,7 @@ class JobWidget(Container[Any]):
             (jobs.finished, self._show_end),
             *links,
         )
+        settle_in(self)
         self.cancel.changed.connect(lambda: jobs.cancel())
 
     def attempt(self, act: Callable[[], Any]) -> Any:

@@ -9,12 +9,12 @@ from napari.layers import Image
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QFileDialog
 
-from .forms import align_labels, refill, row
+from .forms import align_labels, ask_where_to_save, refill, row
 from .job_widget import JobWidget
 from .model_keeper import OUTPUT
 from .workspace import Workspace, workspace_of
 
-FILES = "Model (*.json)"
+MODEL, SUFFIX = "Model", "json"
 
 
 class KeepAndApply(JobWidget):
@@ -45,7 +45,8 @@ class KeepAndApply(JobWidget):
         self.image = ComboBox(
             label="Image",
             choices=partial(_other_images, workspace),
-            tooltip="Another image to label by this model.",
+            tooltip="Another image to label by this model. Select several gray images "
+            "in the layer list to find them here as the channels of one.",
         )
         self.apply = PushButton(
             text="Apply",
@@ -105,14 +106,15 @@ class KeepAndApply(JobWidget):
     def _on_save(self) -> None:
         result = self._workspace.classes.result
         name = "model" if result is None else f"{result.image.name} model"
-        path, _ = QFileDialog.getSaveFileName(
-            self.native, "Save the model", f"{name}.json", FILES
+        path = ask_where_to_save(
+            self.native, "Save the model", f"{name}.{SUFFIX}", MODEL, SUFFIX
         )
         if path:
             self.attempt(partial(self._workspace.keeper.save, path))
 
     def _on_load(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self.native, "Load a model", "", FILES)
+        files = f"{MODEL} (*.{SUFFIX})"
+        path, _ = QFileDialog.getOpenFileName(self.native, "Load a model", "", files)
         if path:
             self.attempt(partial(self._workspace.keeper.load, path))
 
@@ -139,8 +141,14 @@ class KeepAndApply(JobWidget):
         self.load.enabled = self._workspace.image is not None
 
 
-def _other_images(workspace: Workspace, _: Any) -> list[tuple[str, Image]]:
-    """List the images but the one that the model comes from."""
+def _other_images(
+    workspace: Workspace, _: Any
+) -> list[tuple[str, Image | tuple[Image, ...]]]:
+    """List the images, and channels together, but those that the model comes from."""
     result = workspace.result
-    own = None if result is None else result.image
-    return [(image.name, image) for image in workspace.images() if image is not own]
+    own: Any = () if result is None else result.source.layers
+    return [
+        (name, chosen)
+        for name, chosen in workspace.choice.offers()
+        if (chosen if isinstance(chosen, tuple) else (chosen,)) != own
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from .result import Result, check_result
 from .worker import Request, Runner, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from napari.layers import Image, Layer
 
@@ -117,7 +118,7 @@ class ModelKeeper:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = ref(workspace)
-        self._before: Image | None = None
+        self._before: tuple[Image, ...] = ()  # what was chosen, until it has worked
         self.runner = Runner()
         self.runner.stepped.connect(self.stepped.emit)
         self.runner.succeeded.connect(self._on_succeeded)
@@ -196,16 +197,18 @@ class ModelKeeper:
         """
         self.apply(Model.load(path))
 
-    def apply(self, model: Model, image: Image | None = None) -> None:
-        """Label an image by a model, in the background; by default the current one.
+    def apply(self, model: Model, image: Image | Sequence[Image] | None = None) -> None:
+        """Label an image, or several as its channels, by a model, in the background.
+
+        By default the current one.
 
         Raises
         ------
         ValueError
-            No image is open.
+            No image is open, or several are not channels of one.
         """
         workspace = self.workspace
-        self._before = workspace.image
+        self._before = workspace.choice.layers
         if image is not None:
             workspace.set_image(image)
         job = ApplyJob(model, workspace.request())
@@ -245,8 +248,8 @@ class ModelKeeper:
         if isinstance(job, ApplyJob) and image in job.request.source.layers:
             self.runner.cancel()
             self.finished.emit(f"The image {image.name!r} was removed.")
-        if self._before is image:
-            self._before = None
+        if image in self._before:
+            self._before = ()
 
     def _on_succeeded(self, job: ApplyJob | FolderJob, found: Any) -> None:
         if isinstance(job, FolderJob):
@@ -254,7 +257,7 @@ class ModelKeeper:
             return
         applied, share = found
         image, model = job.image, job.model
-        self._before = None
+        self._before = ()
         if not job.request.source.current:
             self.finished.emit(
                 f"The image {image.name!r} was changed meanwhile, so the labels were "
@@ -278,9 +281,10 @@ class ModelKeeper:
         )
 
     def _on_failed(self, job: ApplyJob | FolderJob, error: Exception) -> None:
-        before, self._before = self._before, None
-        if before is not None and before in self.workspace.images():
-            self.workspace.set_image(before)
+        before, self._before = self._before, ()
+        if before:
+            with suppress(ValueError):  # channels that were moved apart since
+                self.workspace.set_image(before)
         self.finished.emit(str(error))
         report(error)
 

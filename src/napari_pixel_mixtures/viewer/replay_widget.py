@@ -12,6 +12,7 @@ from napari_pixel_mixtures.clusters import Clustering
 from napari_pixel_mixtures.replay import Replay
 
 from .curve import Curve
+from .docks import settle_in
 from .forms import align_labels, follow, row, wrapping
 from .messages import report
 from .result import Result
@@ -89,6 +90,7 @@ class ReplayFit(Container):  # type: ignore[type-arg]
             (workspace.result_changed, self._show_result),
             end=self.runner.cancel,
         )
+        settle_in(self)
         self._show_result(workspace.result)
 
     @property

@@ -85,18 +85,6 @@ class Settings:
         """
         self.choice.set(image)
 
-    def set_axes(self, text: str) -> None:
-        """Label the axes of the image, such as "t z y x", or "c y x" with channels.
-
-        Raises
-        ------
-        ValueError
-            There is not one name for each axis.
-        """
-        if text != self.choice.axes_text():
-            self.choice.set_axes(text)
-            self.outdated.emit()
-
     def set_mask(self, layer: Labels | Shapes | None) -> None:
         """Choose the layer that limits the fit; None for all pixels."""
         self.masks.set(layer)

@@ -35,12 +35,15 @@ def clusters_text(clustering: Clustering) -> str:
 
 
 def result_text(result: Result) -> str:
-    """Say what came of a fit; of a multiscale image also on which level."""
+    """Say what came of a fit; of a multiscale image also on which level.
+
+    Of one that did not converge its `advice` says so.
+    """
     clustering = result.clustering
+    n = clustering.mixture.n_iter_
     text = (
-        f"{clusters_text(clustering)} at iteration "
-        f"{clustering.mixture.n_iter_}; mean log-likelihood "
-        f"{clustering.log_likelihood:.4f}"
+        f"{clusters_text(clustering)} after {n} iteration{'s' * (n != 1)}; mean "
+        f"log-likelihood {clustering.log_likelihood:.4f}"
     )
     level = level_text(result.image)
     return text if level is None else f"{text}; of the image's {level}"

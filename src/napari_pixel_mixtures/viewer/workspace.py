@@ -166,6 +166,23 @@ class Workspace(Settings):
 
     # ---- fits
 
+    def set_axes(self, text: str) -> None:
+        """Label the axes of the image, such as "t z y x", or "c y x" with channels.
+
+        Raises
+        ------
+        ValueError
+            There is not one name for each axis.
+        """
+        if text == self.choice.axes_text():
+            return
+        self.choice.set_axes(text)
+        if self._fits_itself:  # the new axes may take long to be measured
+            self._set_status("Axes changed: fitting again...", 0.0)
+        elif not self.runner.busy:
+            self._set_status("Axes changed: press Fit.")
+        self.outdated.emit()
+
     def request(self, live: bool = False) -> Request:
         """Freeze all that a fit needs; `live` ones keep the numbers of clusters.
 
@@ -184,15 +201,19 @@ class Workspace(Settings):
             previous = self.result.clustering.labels
         return self.freeze(source, previous)
 
-    def _refit(self) -> None:
-        """Fit again if live, and something was fitted before."""
+    @property
+    def _fits_itself(self) -> bool:
+        """Whether it is live, the image was fitted before, and it is not too large."""
         result = self.result
-        if (
+        return (
             self.live
             and result is not None
             and result.image is self.image
             and result.clustering.labels.size <= LIVE_LIMIT
-        ):
+        )
+
+    def _refit(self) -> None:
+        if self._fits_itself:
             self.fit(live=True)
 
     def fit(self, live: bool = False) -> None:
