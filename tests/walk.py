@@ -9,7 +9,7 @@ from qtpy.QtTest import QTest
 
 from napari_pixel_mixtures import AnchorDistance, Color, Position
 from napari_pixel_mixtures.viewer.console import cluster_layer, show_cloud
-from napari_pixel_mixtures.viewer.forms import dock_of
+from napari_pixel_mixtures.viewer.docks import dock_of
 from napari_pixel_mixtures.viewer.layers import is_ours
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 from walk_docks import DockSteps
