@@ -7,7 +7,6 @@ import numpy as np
 import psutil
 import pytest
 from napari.utils import DirectLabelColormap
-from vispy.scene.widgets import ViewBox
 
 from napari_pixel_mixtures import show_cloud
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -94,23 +93,3 @@ def test_a_closed_cloud_leaves_nothing(viewer, picture, fit, qtbot):
         if number == 1:
             before = process.memory_info().rss
     assert process.memory_info().rss - before < GROWTH
-
-
-def test_a_grid_leaves_no_views_behind(viewer, qtbot):
-    """napari keeps those of every shape that a grid had."""
-    workspace_of(viewer)
-    for _ in range(4):
-        viewer.add_image(np.zeros((9, 9), np.uint8))
-
-    def views():
-        gc.collect()
-        return sum(isinstance(each, ViewBox) for each in gc.get_objects())
-
-    grid = viewer.canvas.grid
-    found = []
-    for shape in ((1, 4), (4, 1)) * 2:
-        grid.shape, grid.enabled = shape, True
-        qtbot.wait(20)
-        grid.enabled = False
-        found.append(views())
-    assert max(found) == found[0]

@@ -1,4 +1,4 @@
-"""What napari's canvas leaves undone as layers and grids of layers go."""
+"""What napari's canvas leaves undone as layers go."""
 
 from __future__ import annotations
 
@@ -40,25 +40,3 @@ def guard_removals(viewer: ViewerModel) -> None:
     layers.events.removing.connect(make_current)
     # What follows a removal may draw, and more removals of the same batch follow.
     layers.events.removed.connect(make_current, position="last")
-
-
-def drop_old_grids(viewer: ViewerModel) -> None:
-    """Let go of the views of a grid of layers once another takes its place.
-
-    napari 0.9.2 makes all views anew whenever a grid gets another shape
-    (`VispyCanvas._init_or_update_grid`), and takes the old ones out of the scene; but
-    the canvas's list of widgets keeps them, for each comparison some megabytes.
-    """
-    window = getattr(viewer, "window", None)
-    if window is None:
-        return
-    whole = ref(window._qt_viewer.canvas.central_widget)
-
-    def drop(event: Any = None) -> None:
-        widget = whole()
-        if widget is not None:
-            widget._widgets[:] = [w for w in widget._widgets if w.parent is not None]
-
-    grid = viewer.canvas.grid.events
-    for changed in (grid.enabled, grid.shape, grid.stride):
-        changed.connect(drop, position="last")

@@ -29,7 +29,7 @@ from .model_keeper import ModelKeeper
 from .model_notes import ModelNotes
 from .model_sweep import ModelSweep
 from .preset_choice import PresetChoice
-from .removal import drop_old_grids, guard_removals
+from .removal import guard_removals
 from .result import Result
 from .segments_view import SegmentsView
 from .selection_view import SelectionView
@@ -105,7 +105,6 @@ class Workspace(Settings):
         bind_key(viewer, REDO_KEY, ref(self), Workspace.redo)
         viewer.layers.events.removed.connect(self._on_removed)
         guard_removals(viewer)
-        drop_old_grids(viewer)
         if self.image is not None:
             self._on_image(self.image)
 
