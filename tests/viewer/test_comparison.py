@@ -322,21 +322,30 @@ def test_in_a_window(viewer, picture, open_widget, click, idle, qtbot):
     idle(viewer)
     assert widget.status.value == "2 mixtures of bands."
     assert not widget.cancel.enabled
-    canvas = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
-    height, width = canvas.shape[:2]
-    for i, result in enumerate(workspace_of(viewer).comparison.results):
-        clustering = result.clustering
-        for j, colors in ((1, clustering.colors), (2, clustering.permuted_colors())):
-            cell = canvas[
-                i * height // 2 : (i + 1) * height // 2,
-                j * width // 3 : (j + 1) * width // 3,
-            ]
-            found, counts = np.unique(cell.reshape(-1, 3), axis=0, return_counts=True)
-            # All but black and the grey letters of the title.
-            colored = np.ptp(found.astype(int), axis=1) > 20
-            large = colored & (counts > 50)
-            own = sorted(np.rint(colors).astype(int).tolist())
-            assert sorted(found[large].tolist()) == own
+
+    def drawn():
+        canvas = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+        height, width = canvas.shape[:2]
+        for i, result in enumerate(workspace_of(viewer).comparison.results):
+            clustering = result.clustering
+            for j, colors in (
+                (1, clustering.colors),
+                (2, clustering.permuted_colors()),
+            ):
+                cell = canvas[
+                    i * height // 2 : (i + 1) * height // 2,
+                    j * width // 3 : (j + 1) * width // 3,
+                ]
+                found, counts = np.unique(
+                    cell.reshape(-1, 3), axis=0, return_counts=True
+                )
+                # All but black and the grey letters of the title.
+                colored = np.ptp(found.astype(int), axis=1) > 20
+                large = colored & (counts > 50)
+                own = sorted(np.rint(colors).astype(int).tolist())
+                assert sorted(found[large].tolist()) == own
+
+    qtbot.waitUntil(drawn)  # cells of the grid are laid out in several events
     click(widget.back)
     assert [layer.name for layer in viewer.layers] == ["bands"]
     assert not viewer.canvas.grid.enabled
