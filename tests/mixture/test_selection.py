@@ -28,14 +28,18 @@ def test_the_truth_is_found(selection):
     assert selection.best("aic").n_components in (3, 4)
 
 
+def scikit_learn_s(one):
+    """The mixture of a candidate as scikit-learn's own, without exponents."""
+    reference = GaussianMixture(one.n_components, covariance_type=one.covariance_type)
+    for name, value in vars(one.mixture).items():
+        if name.endswith("_"):
+            setattr(reference, name, value)
+    return reference
+
+
 def test_criteria_are_scikit_learn_s(samples, selection):
     for one in selection.candidates:
-        reference = GaussianMixture(
-            one.n_components, covariance_type=one.covariance_type
-        )
-        for name, value in vars(one.mixture).items():
-            if name.endswith("_"):
-                setattr(reference, name, value)
+        reference = scikit_learn_s(one)
         assert one.bic == pytest.approx(reference.bic(samples), rel=1e-9)
         assert one.aic == pytest.approx(reference.aic(samples), rel=1e-9)
         assert one.log_likelihood == pytest.approx(reference.score(samples))
@@ -50,12 +54,7 @@ def test_discounted_mixtures_are_judged_as_plain_ones(samples, selection, expone
     found = select(samples, sizes, exponents=exponents, random_state=0)
     best = {(c.n_components, c.covariance_type): c for c in selection.candidates}
     for one in found.candidates:
-        reference = GaussianMixture(
-            one.n_components, covariance_type=one.covariance_type
-        )
-        for name, value in vars(one.mixture).items():
-            if name.endswith("_"):
-                setattr(reference, name, value)
+        reference = scikit_learn_s(one)
         assert one.mixture.exponents.tolist() == exponents
         assert one.bic == pytest.approx(reference.bic(samples), rel=1e-9)
         assert one.aic == pytest.approx(reference.aic(samples), rel=1e-9)
