@@ -96,9 +96,7 @@ class Lanes:
 
     def larger(self, other: Lanes) -> Lanes:
         """Return the larger of the two, in every lane."""
-        builder = self.emitter.builder
-        above = builder.fcmp_ordered(">", self.value, other.value)
-        return Lanes(self.emitter, builder.select(above, self.value, other.value))
+        return self.emitter.call("llvm.maxnum", self, other, flags=("nnan",))
 
     def where_above(self, bound: Lanes, otherwise: Lanes, chosen: Lanes) -> Lanes:
         """Return `chosen` in the lanes where self > bound, and else `otherwise`."""
@@ -174,7 +172,9 @@ class Emitter:
         ) as (index, _):
             yield index
 
-    def call(self, name: str, *arguments: Lanes) -> Lanes:
+    def call(
+        self, name: str, *arguments: Lanes, flags: tuple[str, ...] = ()
+    ) -> Lanes:
         """Call an LLVM intrinsic on vectors."""
         vector = self.precision.vector
         function = cgutils.get_or_insert_function(
@@ -182,7 +182,8 @@ class Emitter:
             ir.FunctionType(vector, [vector] * len(arguments)),
             f"{name}.v{LANES}{self.precision.scalar.intrinsic_name}",
         )
-        return Lanes(self, self.builder.call(function, [a.value for a in arguments]))
+        values = [one.value for one in arguments]
+        return Lanes(self, self.builder.call(function, values, fastmath=flags))
 
     # Functions
 

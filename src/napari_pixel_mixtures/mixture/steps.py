@@ -172,7 +172,8 @@ def vote(typing, plan, width, parameters, k, length, tile, scratch, winner, peak
         def compare(sample: ir.Value, density: Lanes) -> None:
             best = emit.load(peak, sample)
             held = emit.load(winner, sample)
-            emit.store(density.where_above(best, held, name), winner, sample)
+            step = density.where_above(best, emit.constant(0.0), name - held)
+            emit.store(held + step, winner, sample)
             emit.store(best.larger(density), peak, sample)
 
         component.each_density(compare)
@@ -194,7 +195,8 @@ def pick(typing, k, densities, best, winner):
             density = emit.load(row, sample)
             bound = emit.load(best, sample)
             held = emit.load(winner, sample)
-            emit.store(density.where_above(bound, held, name), winner, sample)
+            step = density.where_above(bound, emit.constant(0.0), name - held)
+            emit.store(held + step, winner, sample)
             emit.store(bound.larger(density), best, sample)
         return context.get_dummy_value()
 
