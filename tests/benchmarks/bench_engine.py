@@ -15,7 +15,6 @@ out; the extra `bench` has them.
 
 import argparse
 import json
-import os
 import platform
 import resource
 import statistics
@@ -29,6 +28,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
+from machine import machine
 from peers import ENGINES, Start
 
 README = Path(__file__).parents[2] / "README.md"
@@ -445,8 +445,8 @@ def main():
     bench = Bench(options)
     parts = {name: SECTIONS[name](bench) for name in options.sections}
     note = (
-        f"Medians of {options.repeats} runs on {os.cpu_count()} cores "
-        f"({platform.machine()}), Python {platform.python_version()}, {versions()}. "
+        f"Medians of {options.repeats} runs on {machine()}, "
+        f"Python {platform.python_version()}, {versions()}. "
         "china.jpg, 427 x 640; beside a time, the final mean log-likelihood."
     )
     if bench.starred:

@@ -8,8 +8,6 @@ of both cores together hardly feels them.
 """
 
 import argparse
-import os
-import platform
 import resource
 import subprocess
 import sys
@@ -18,6 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+from machine import machine
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- benchmark:features -->", "<!-- /benchmark:features -->"
@@ -158,8 +159,7 @@ def main():
         + [f"| {' | '.join(row)} |" for row in rows]
     )
     note = (
-        f"Least of {REPEATS} on {os.cpu_count()} cores "
-        f"({platform.machine()}). Made by `python "
+        f"Least of {REPEATS} on {machine()}. Made by `python "
         "tests/benchmarks/bench_features.py --write`."
     )
     print(table, note, sep="\n\n")

@@ -7,14 +7,16 @@ It needs a display (xvfb-run gives one); the window is 1280 x 800.
 """
 
 import argparse
-import os
-import platform
 import statistics
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+from machine import machine
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- benchmark:live -->", "<!-- /benchmark:live -->"
@@ -252,7 +254,7 @@ def main():
         + [f"| {' | '.join(row)} |" for row in rows]
     )
     note = (
-        f"Medians of {REPEATS} on {os.cpu_count()} cores ({platform.machine()}), "
+        f"Medians of {REPEATS} on {machine()}, "
         "china.jpg (427 x 640), software rendering. Made by `xvfb-run python "
         "tests/benchmarks/bench_live.py --write`."
     )
