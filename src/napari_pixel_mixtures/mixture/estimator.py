@@ -22,7 +22,8 @@ from .covariance import COVARIANCE_TYPES
 from .em import Data, Iteration, em_step
 from .prediction import Predicting
 from .sklearn_private import Printer, constraints_with, validate_settings
-from .start import INIT_PARAMS, SUBSAMPLE, StartSettings, start
+from .start import INIT_PARAMS, SUBSAMPLE, start
+from .start_base import StartSettings
 from .team import Team
 
 if TYPE_CHECKING:

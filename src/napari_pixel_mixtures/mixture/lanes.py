@@ -172,9 +172,7 @@ class Emitter:
         ) as (index, _):
             yield index
 
-    def call(
-        self, name: str, *arguments: Lanes, flags: tuple[str, ...] = ()
-    ) -> Lanes:
+    def call(self, name: str, *arguments: Lanes, flags: tuple[str, ...] = ()) -> Lanes:
         """Call an LLVM intrinsic on vectors."""
         vector = self.precision.vector
         function = cgutils.get_or_insert_function(

@@ -28,7 +28,8 @@ from .covariance import COVARIANCE_TYPES
 from .em import Data
 from .estimator import FastGaussianMixture
 from .moments import MixtureParameters
-from .start import Round, StartSettings, compete, nearest_means, subsample_of
+from .start_base import StartSettings
+from .subsample import Round, compete, nearest_means, subsample_of
 from .team import Team
 
 if TYPE_CHECKING:
