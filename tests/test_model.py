@@ -24,6 +24,7 @@ from napari_pixel_mixtures import (
     Model,
     Position,
     cluster,
+    color_cloud,
     merge_tree,
 )
 from napari_pixel_mixtures.features import Picture
@@ -276,6 +277,19 @@ def test_a_model_and_what_it_makes_are_one_line_each():
     applied = model.apply(PICTURE)
     assert repr(applied) == (
         f"Applied(model={model!r}, clustering={applied.clustering!r})"
+    )
+    assert repr(color_cloud(clustering, max_points=7)) == (
+        "ColorCloud(n_points=7, axes=('R', 'G', 'B'))"
+    )
+    assert repr(clustering.picture) == (
+        "Picture(shape=(54, 80), channels=['R', 'G', 'B'], dtype=uint8)"
+    )
+    about = Picture.from_array(
+        np.ones((2, 2)), scale=(1, 2), companions={"x": [[1, 2]] * 2}
+    )
+    assert repr(about) == (
+        "Picture(shape=(2, 2), channels=['gray'], dtype=float64, scale=(1.0, 2.0), "
+        "companions=['x'])"
     )
 
 

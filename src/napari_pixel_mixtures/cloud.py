@@ -66,6 +66,10 @@ class ColorCloud:
     center: NDArray[np.float64]
     transform: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        """One line; its points would fill the console."""
+        return f"ColorCloud(n_points={len(self.points)}, axes={self.axes})"
+
 
 def color_cloud(
     clustering: Clustering,

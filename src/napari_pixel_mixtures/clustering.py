@@ -124,9 +124,15 @@ def cluster(
     array([[  0.],
            [200.]])
     """
-    picture = (
-        image if isinstance(image, Picture) else Picture.from_array(image, channel_axis)
-    )
+    if not isinstance(image, Picture):
+        picture = Picture.from_array(image, channel_axis)
+    elif channel_axis == "auto":
+        picture = image
+    else:
+        raise ValueError(
+            "Expected no channel_axis with a Picture, which knows its own, got "
+            f"channel_axis={channel_axis!r}; give it to Picture.from_array."
+        )
     if companions is not None:
         picture = replace(picture, companions=companions)  # type: ignore[arg-type]
     recipe = Recipe(

@@ -259,3 +259,13 @@ def test_axes_are_called_by_their_labels_or_places(shape, labels, names, spatial
     picture = Picture.from_array(np.zeros(shape), None, axis_labels=labels)
     assert picture.axis_names == tuple(names)
     assert picture.spatial_axes == spatial
+
+
+def test_a_picture_has_its_channel_axis():
+    picture = Picture.from_array(noise(5, 7, 3))
+    with pytest.raises(ValueError) as caught:
+        cluster(picture, channel_axis=0)
+    assert str(caught.value) == (
+        "Expected no channel_axis with a Picture, which knows its own, got "
+        "channel_axis=0; give it to Picture.from_array."
+    )

@@ -73,6 +73,12 @@ def test_errors(qapp, picture):
     viewer.add_image(picture)
     with pytest.raises(ValueError, match="Expected n_components to be"):
         cluster_layer(viewer, n_components=0)
+    with pytest.raises(ValueError) as axis:
+        cluster_layer(viewer, channel_axis=0)
+    assert str(axis.value) == (
+        "Expected no channel_axis, for the channels of a layer lie along its axis "
+        "labeled 'c', got channel_axis=0; set axis_labels of the layer."
+    )
     assert len(viewer.layers) == 2
 
 

@@ -94,6 +94,22 @@ class Picture:
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "companions", companions)
 
+    def __repr__(self) -> str:
+        """One line; its pixels would fill the console."""
+        about = "".join(
+            f", {name}={value!r}"
+            for name, value in (
+                ("scale", self.scale),
+                ("axis_labels", self.axis_labels),
+                ("companions", list(self.companions) or None),
+            )
+            if value is not None
+        )
+        return (
+            f"Picture(shape={self.shape}, channels={list(self.channel_names)}, "
+            f"dtype={self.values.dtype}{about})"
+        )
+
     @classmethod
     def from_array(
         cls,

@@ -65,6 +65,12 @@ def cluster_layer(
     if isinstance(layer, str):
         layer = viewer.layers[layer]
     image = check_image(workspace.image if layer is None else layer)
+    if "channel_axis" in settings:
+        raise ValueError(
+            "Expected no channel_axis, for the channels of a layer lie along its axis "
+            f"labeled 'c', got channel_axis={settings['channel_axis']!r}; set "
+            "axis_labels of the layer."
+        )
     source = Source.of(image, others=viewer.layers, needed=_companions(**settings))
     with warnings.catch_warnings():
         # The workspace says it as a notification.
