@@ -12,7 +12,7 @@ from napari_pixel_mixtures.recipe import COVARIANCE_TYPES
 
 from .messages import report
 from .thumbnails import thumbnail_pixels
-from .worker import Request, Runner, Step
+from .worker import Request, Runner, Step, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -51,6 +51,7 @@ class SweepJob:
         """Fit them all."""
         request = self.request
         picture = request.cache.picture(request.source)
+        yield from compiled(self.title, picture, request.recipe, COVARIANCE_TYPES)
         fits = model_steps(
             picture,
             request.recipe,
@@ -113,8 +114,8 @@ class ModelSweep:
         self.request, self.models = request, models
         self.changed.emit()
 
-    def _on_stepped(self, step: SweepStep) -> None:
-        if len(step.models) > len(self.models):
+    def _on_stepped(self, step: Step) -> None:
+        if isinstance(step, SweepStep) and len(step.models) > len(self.models):
             self._set(self.request, step.models)
         self.stepped.emit(step)
 

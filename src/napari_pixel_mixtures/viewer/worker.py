@@ -61,6 +61,19 @@ class Job(Protocol):
         """Compute, yielding often; closing the generator cancels it."""
 
 
+def compiled(
+    title: str, picture: Picture, recipe: Recipe, covariance_types: tuple[str, ...]
+) -> Generator[Step, None, None]:
+    """Wait for the compiler, which takes long the first time on a machine."""
+    n = sum(len(f.names(picture)) for f in recipe.features if f.used)
+    compiling = warm_up((n,), covariance_types, picture.float_type)
+    compiling.join(PATIENCE)  # which loading what was compiled before never takes
+    while compiling.is_alive():
+        features = "1 feature" if n == 1 else f"{n} features"
+        yield Step(f"{title}: compiling for {features}, once on this machine", 0.0)
+        compiling.join(2 * INTERVAL)
+
+
 @dataclass(frozen=True, eq=False)
 class Request:
     """All that one fit needs, taken from the widgets and layers beforehand.
@@ -100,7 +113,9 @@ class Request:
     def steps(self) -> Generator[Step, None, Clustering]:
         """Read the picture and cluster it."""
         picture = self.cache.picture(self.source)
-        yield from self._compiled(picture)
+        yield from compiled(
+            self.title, picture, self.recipe, (self.recipe.covariance_type,)
+        )
         fit = cluster_steps(
             picture,
             self.recipe,
@@ -124,19 +139,6 @@ class Request:
                 f"{iteration.log_likelihood:.4f}",
                 min(1.0, iteration.number / iteration.max_iter),
             )
-
-    def _compiled(self, picture: Picture) -> Generator[Step, None, None]:
-        """Wait for the compiler, which takes long the first time on a machine."""
-        recipe = self.recipe
-        n = sum(len(f.names(picture)) for f in recipe.features if f.used)
-        compiling = warm_up((n,), (recipe.covariance_type,), picture.float_type)
-        compiling.join(PATIENCE)  # which loading what was compiled before never takes
-        while compiling.is_alive():
-            features = "1 feature" if n == 1 else f"{n} features"
-            yield Step(
-                f"{self.title}: compiling for {features}, once on this machine", 0.0
-            )
-            compiling.join(2 * INTERVAL)
 
     def _numbered(self, clustering: Clustering) -> Clustering:
         """Let clusters keep their numbers."""
