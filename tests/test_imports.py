@@ -54,8 +54,11 @@ ARROWS = {
     "model": {
         *("features", "mixture", "recipe", "clusters", "clustering", "material"),
         *("certainty", "classes", "tables", "progress", "model_json"),
+        *("files", "versions"),
     },
-    "folder": {"features.checks", "model", "progress"},
+    "folder": {"features.checks", "files", "model", "progress"},
+    "files": set(),
+    "versions": set(),
     "script": {
         *("features", "clusters", "clustering", "classes", "recipe", "model_json"),
     },

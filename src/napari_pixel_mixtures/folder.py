@@ -14,7 +14,7 @@ import numpy as np
 import tifffile
 
 from .features.checks import positive_numbers
-from .model import Model, write_whole
+from .files import write_whole
 from .progress import run
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
+
+    from .model import Model
 
 TIFF = (".tif", ".tiff")
 SUFFIXES = (*TIFF, ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy")

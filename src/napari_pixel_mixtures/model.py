@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,12 +15,15 @@ from .classes import Classes
 from .clustering import cluster_steps, describe, mask_of
 from .features import Companion, Picture
 from .features.picture_checks import MOST_LISTED, as_numbers, listed
+from .files import write_whole
 from .material import Material
 from .model_json import LARGEST_FILE, as_number, from_text, to_text
 from .progress import run
 from .tables import class_table
+from .versions import installed_versions
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     import pandas as pd
@@ -33,22 +33,6 @@ if TYPE_CHECKING:
     from .features import FeatureGroup
     from .mixture import FastGaussianMixture
     from .recipe import Recipe
-
-PACKAGES = (
-    *("napari-pixel-mixtures", "numpy", "scipy", "scikit-learn", "scikit-image"),
-    "numba",
-)
-
-
-def installed_versions() -> dict[str, str]:
-    """Give the versions of Python and the packages that a result depends on."""
-    return dict(_versions())
-
-
-@cache
-def _versions() -> dict[str, str]:
-    python = ".".join(map(str, sys.version_info[:3]))
-    return {"python": python} | {name: version(name) for name in PACKAGES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -410,10 +394,3 @@ class Applied:
             unit,
             self.material,
         )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
