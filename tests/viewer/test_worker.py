@@ -11,9 +11,10 @@ from napari.layers import Image
 from napari.utils import progress
 
 from napari_pixel_mixtures.features import Color, Position
-from napari_pixel_mixtures.recipe import Recipe
+from napari_pixel_mixtures.recipe import COVARIANCE_TYPES, Recipe
 from napari_pixel_mixtures.viewer import activity, worker
 from napari_pixel_mixtures.viewer.image_choice import ImageChoice
+from napari_pixel_mixtures.viewer.model_sweep import SweepJob
 from napari_pixel_mixtures.viewer.source import Source
 from napari_pixel_mixtures.viewer.worker import Request, Runner, Step
 
@@ -282,6 +283,22 @@ def test_a_fit_that_waits_for_the_compiler_says_so(
     assert texts == [waiting, waiting, "Clustering: looking for a good start"]
     single = dtype == "u1"
     assert compiler.asked == [((n,), ("diag",), np.float32 if single else np.float64)]
+
+
+def test_a_choice_of_the_model_waits_for_all_types(qapp, monkeypatch):
+    compiler = Compiler()
+    monkeypatch.setattr(worker, "warm_up", compiler)
+    image = Image(np.eye(8), name="eye")
+    request = Request(Source.of(image), "Clustering", Recipe(n_components=1))
+    steps = SweepJob(request, (1,)).steps()
+    texts = [next(steps).text for _ in range(3)]
+    steps.close()
+    title = "Choosing a model of eye"
+    waiting = f"{title}: compiling for 1 feature, once on this machine"
+    assert texts[:2] == [waiting, waiting]
+    assert texts[2].startswith(f"{title}: ")
+    assert texts[2].endswith(" of 4 fitted")
+    assert compiler.asked == [((1,), COVARIANCE_TYPES, np.float64)]
 
 
 def test_what_is_compiled_before_a_fit_is_that_of_the_image(qapp):
