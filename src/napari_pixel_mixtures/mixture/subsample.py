@@ -112,7 +112,8 @@ def subsample_start(
     candidates = nearest_means(few, settings, random_state, _ROUNDS[0].n_starts, team)
     yield
     winner = yield from compete(candidates, part, settings, team, _ROUNDS)
-    if len(data.samples) > 4 * _SPACING * len(part.samples):
+    # Of samples that count differently, a part taken so might lack the heaviest.
+    if data.uniform and len(data.samples) > 4 * _SPACING * len(part.samples):
         winner = yield from compete([winner], data, settings, team, _LAST_ROUND)
     return winner
 
