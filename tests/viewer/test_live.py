@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import count
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -162,14 +164,19 @@ def test_layers_follow_while_a_slider_is_dragged(
     kind, part = QStyle.ComplexControl.CC_Slider, QStyle.SubControl.SC_SliderHandle
     handle = slider.style().subControlRect(kind, option, part, slider).center()
     QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=handle)
-    for step in range(60):
-        QTest.mouseMove(slider, handle + QPoint(step // 2, 0))
+    # To and fro, faster than any fit, until layers have followed a few times.
+    end = monotonic() + 40
+    for step in count():
+        place = handle + QPoint(abs(step % 60 - 30), 0)
+        QTest.mouseMove(slider, place)
         qtbot.wait(16)
-    end = handle + QPoint(30, 0)
-    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
+        if len(shown) >= 3 or monotonic() > end:
+            break
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=place)
     idle(viewer)
     workspace_of(viewer).result_changed.disconnect(note)
-    assert sum(down for _, down in shown) >= 3
+    assert sum(down for _, down in shown) >= 2
+    assert len({n for n, _ in shown}) >= 2
     assert shown[-1][0] == widget.n_components.value
 
 
