@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha1
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -239,20 +240,32 @@ class MaterialCache:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._picture: tuple[PictureSource, Picture] | None = None
+        self._picture: tuple[PictureSource, Picture, bytes] | None = None
         self._features: tuple[Picture, FeatureCache] | None = None
         self._colors: tuple[Picture, DistinctColors] | None = None
         self._material: _Kept | None = None
 
-    def picture(self, source: PictureSource) -> Picture:
-        """Read a picture, unless it is the one that was read last."""
+    def picture(self, source: PictureSource, anew: bool = False) -> Picture:
+        """Read a picture, unless it is the one that was read last.
+
+        Parameters
+        ----------
+        source : PictureSource
+        anew : bool
+            Read that one too, and give it back only if its pixels are the same.
+        """
         with self._lock:
             kept = self._picture
-        if kept is not None and kept[0].matches(source):
+        if kept is not None and not kept[0].matches(source):
+            kept = None
+        if kept is not None and not anew:
             return kept[1]
         picture = source.read()
+        digest = _digest(picture)
+        if kept is not None and digest == kept[2]:
+            return kept[1]
         with self._lock:
-            self._picture = (source, picture)
+            self._picture = (source, picture, digest)
         return picture
 
     def features(self, picture: Picture) -> FeatureCache:
@@ -297,6 +310,15 @@ class MaterialCache:
             with self._lock:
                 self._material = _Kept(picture, key, valid, material)
         return material
+
+
+def _digest(picture: Picture) -> bytes:
+    """Checksum of all pixels, which takes far less time than to measure them."""
+    digest = sha1(usedforsecurity=False)
+    for array in (picture.values, *picture.companions.values()):
+        for part in array:
+            digest.update(np.ascontiguousarray(part))
+    return digest.digest()
 
 
 @dataclass(frozen=True, eq=False)

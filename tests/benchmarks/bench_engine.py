@@ -218,6 +218,21 @@ def job_large(engine, spec):
     return run, rest
 
 
+def job_sweep(engine, spec):
+    """Ten sizes times four covariance types, on the distinct colors."""
+    from napari_pixel_mixtures.mixture.distinct import distinct_rows
+    from napari_pixel_mixtures.mixture.selection import select
+
+    distinct = distinct_rows(picture().reshape(-1, 3))
+
+    def run():
+        begin = time.perf_counter()
+        select(distinct.rows.astype(np.float32), sample_weight=distinct.counts)
+        return time.perf_counter() - begin
+
+    return run, dict
+
+
 JOBS = {
     name.removeprefix("job_"): function
     for name, function in globals().copy().items()
@@ -242,6 +257,7 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.starred = False
+        self.missing = set()  # why cells have no number
         names = [name for name, engine in ENGINES.items() if engine.installed()]
         if options.engines:
             names = [name for name in names if name in options.engines]
@@ -267,9 +283,12 @@ class Bench:
                 timeout=self.options.limit,
             )
         except subprocess.TimeoutExpired:
+            self.missing.add(f"{engine} takes over {self.options.limit:.0f} s")
             return None
         if result.returncode != 0:
             print(result.stderr[-2000:], file=sys.stderr)
+            reason = result.stderr.strip().splitlines()[-1].partition(": ")[2]
+            self.missing.add(f"{engine} fails ({reason.partition('. ')[0][:80]})")
             return None
         found = json.loads(result.stdout.splitlines()[-1])
         found["median"] = statistics.median(found["times"])
@@ -401,12 +420,47 @@ def sizes(bench):
     return table([*head, *(f"{name}: labels, Mpx/s" for name in names)], rows)
 
 
+# The first fit of a process, with compiled code on disk, and the one after it.
+FIRST = """
+import time
+import numpy as np
+from napari_pixel_mixtures.mixture import FastGaussianMixture
+samples = np.random.default_rng(0).normal(size=(2000, {d})).astype("f4")
+times = []
+for _ in range(2):
+    begin = time.perf_counter()
+    FastGaussianMixture(3, covariance_type="{type}", random_state=0).fit(samples)
+    times.append(time.perf_counter() - begin)
+print(times[0] - times[1])
+"""
+
+
+def first_fits(bench):
+    """What the first fit of a process takes more, and a sweep over 40 models."""
+
+    def extra(d, covariance_type):
+        code = FIRST.format(d=d, type=covariance_type)
+        run = [sys.executable, "-W", "ignore", "-c", code]
+        outputs = [subprocess.check_output(run, text=True) for _ in range(6)]
+        return statistics.median(map(float, outputs[1:]))  # the first may compile
+
+    rows = []
+    for kind in ("full", "tied", "diag", "spherical"):
+        times = [extra(d, kind) for d in (3, 5, 9)]
+        rows.append([f"first fit, {kind}", ", ".join(f"{t:.2f} s" for t in times)])
+    sweep = bench.measure(OURS, "sweep")
+    rows.append(["BIC, AIC, ICL of K = 1 to 10, four types, RGB", seconds(sweep)])
+    head = ["a new process, over a later fit, d = 3, 5, 9; a sweep", OURS]
+    return table(head, rows)
+
+
 SECTIONS = {
     "whole": whole_picture,
     "features": more_features,
     "iteration": one_iteration,
     "kernels": kernels,
     "sizes": sizes,
+    "first": first_fits,
 }
 
 
@@ -451,6 +505,8 @@ def main():
     )
     if bench.starred:
         note += f" A star marks a single run, of over {options.patience:.0f} s."
+    if bench.missing:
+        note += f" Without a number: {'; '.join(sorted(bench.missing))}."
     if len(parts) == len(SECTIONS):
         parts = {"note": note, **parts}
     else:

@@ -234,7 +234,7 @@ class OpenCV(Engine):
             labels = model.trainE(
                 samples,
                 np.float64(start.means_),
-                np.float64(start.covariances_),
+                list(np.float64(start.covariances_)),
                 np.float64(start.weights_),
             )[2]
         self._labels = labels.ravel()

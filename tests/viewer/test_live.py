@@ -1,11 +1,18 @@
 """Layers follow the controls: same numbers, nothing late, nothing queued."""
 
 from dataclasses import replace
+from functools import partial
+from itertools import count
+from time import monotonic
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QSlider, QStyle, QStyleOptionSlider
 
+from cases import china
 from napari_pixel_mixtures import cluster
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
@@ -79,7 +86,7 @@ def test_a_pressed_fit_has_the_numbers_of_cluster(model, workspace, idle, pictur
     assert_array_equal(workspace.result.clustering.labels, expected.labels)
 
 
-def test_nothing_queues_up_while_a_slider_is_dragged(model, fit, gate, qtbot, idle):
+def test_one_fit_waits_while_a_slider_is_dragged(model, fit, gate, qtbot, idle):
     gate.open()
     fit(model, n_components=3)
     workspace = workspace_of(model)
@@ -87,14 +94,90 @@ def test_nothing_queues_up_while_a_slider_is_dragged(model, fit, gate, qtbot, id
     gate._open.clear()
     results = []
     workspace.result_changed.connect(results.append)
-    for i, k in enumerate(range(4, 12)):
+    for k in range(4, 12):
         workspace.set_recipe(replace(workspace.recipe, n_components=k))
-        qtbot.waitUntil(lambda i=i: gate.reached == 2 + i)
+    qtbot.waitUntil(lambda: gate.reached == 2)
+    qtbot.wait(50)
+    assert gate.reached == 2  # the others would be too late
     gate.open()
     idle(model)
-    qtbot.waitUntil(lambda: gate.closed == 7)
-    assert [r.clustering.n_components for r in results] == [11]
+    # The first shows that something moves; of the rest only the last counts.
+    assert [r.clustering.n_components for r in results] == [4, 11]
+    assert gate.closed == 0
+    # A whole drag is undone at once.
     assert workspace.undo_stack.undo().clustering.n_components == 3
+
+
+def test_a_cancelled_or_failing_fit_takes_its_preview_along(
+    model, workspace, idle, qtbot, monkeypatch, said
+):
+    monkeypatch.setattr("napari_pixel_mixtures.clustering.PREVIEW_WORK", 10)
+    monkeypatch.setattr("napari_pixel_mixtures.clustering.PREVIEW_ROWS", 300)
+    layer = model.layers["bands quantized"]
+    before = layer.data.copy()
+
+    def cancel(step):
+        if step.preview is not None:
+            assert layer.data.max() == 5
+            workspace.cancel()
+
+    workspace.runner.stepped.connect(cancel)
+    workspace.set_recipe(replace(workspace.recipe, n_components=5))
+    idle(model)
+    assert workspace.status.text == "The fit was cancelled."
+    assert_array_equal(layer.data, before)
+    workspace.runner.stepped.disconnect(cancel)
+
+    def fail(*_, **__):
+        raise ValueError("It failed.")
+
+    monkeypatch.setattr("napari_pixel_mixtures.clustering.describe", fail)
+    monkeypatch.setattr(
+        "napari_pixel_mixtures.clustering._preview", partial(previewed, workspace)
+    )
+    workspace.set_recipe(replace(workspace.recipe, n_components=2))
+    idle(model)
+    assert workspace.status.text == "It failed."
+    assert_array_equal(layer.data, before)
+
+
+def previewed(workspace, *_):
+    yield workspace.result.clustering.reordered((2, 1, 0))
+
+
+def test_layers_follow_while_a_slider_is_dragged(
+    viewer, open_widget, click, idle, qtbot
+):
+    viewer.add_image(china()[::2, ::2], name="china")
+    widget = open_widget(viewer)
+    click(widget.fit)
+    idle(viewer)
+    slider = widget.n_components.native.findChild(QSlider)
+    shown = []
+
+    def note(result):
+        shown.append((result.clustering.n_components, slider.isSliderDown()))
+
+    workspace_of(viewer).result_changed.connect(note)
+    option = QStyleOptionSlider()
+    slider.initStyleOption(option)
+    kind, part = QStyle.ComplexControl.CC_Slider, QStyle.SubControl.SC_SliderHandle
+    handle = slider.style().subControlRect(kind, option, part, slider).center()
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=handle)
+    # To and fro, faster than any fit, until layers have followed a few times.
+    end = monotonic() + 40
+    for step in count():
+        place = handle + QPoint(abs(step % 60 - 30), 0)
+        QTest.mouseMove(slider, place)
+        qtbot.wait(16)
+        if len(shown) >= 3 or monotonic() > end:
+            break
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=place)
+    idle(viewer)
+    workspace_of(viewer).result_changed.disconnect(note)
+    assert sum(down for _, down in shown) >= 2
+    assert len({n for n, _ in shown}) >= 2
+    assert shown[-1][0] == widget.n_components.value
 
 
 def test_the_slider(viewer, picture, open_widget, click, idle):

@@ -228,7 +228,7 @@ class TestLive:
         assert not workspace.runner.busy
 
     def test_not_for_a_large_image(self, model, workspace, fit, monkeypatch):
-        assert LIVE_LIMIT == 4_000_000
+        assert LIVE_LIMIT == 2048 * 2048
         fit(model)
         workspace.set_live(True)
         monkeypatch.setattr(
@@ -236,6 +236,7 @@ class TestLive:
         )
         workspace.set_recipe(replace(workspace.recipe, n_components=3))
         assert not workspace.runner.busy
+        assert workspace.status.text == "Settings changed: press Fit."
 
     def test_an_error_is_quiet_in_the_status(self, model, workspace, fit, idle, said):
         model.layers["bands"].data = np.full((4, 4, 3), 9, np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from threading import RLock
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary, ref
 
@@ -123,7 +123,8 @@ class FeatureCache:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._lock = RLock()
+        self._lock = Lock()
+        self._computing: dict[tuple[Picture, Feature], Lock] = {}
         self._kept: OrderedDict[tuple[Picture, Feature], tuple[Columns, int]] = (
             OrderedDict()
         )
@@ -160,11 +161,26 @@ class FeatureCache:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key][0]
-            columns = Columns.of(measurement.compute(picture, None), counts)
-            owned = not np.may_share_memory(columns.values, picture.values)
-            cost = columns.values.nbytes if owned else 0
+            computing = self._computing.setdefault(key, Lock())
+        # Only who wants the same waits: others may look at what is kept meanwhile.
+        with computing:
+            found = self.kept(picture, feature)
+            if found is not None:
+                return found
+            try:
+                columns = Columns.of(measurement.compute(picture, None), counts)
+                self._keep(key, columns)
+            finally:
+                with self._lock:
+                    self._computing.pop(key, None)
+        return columns
+
+    def _keep(self, key: tuple[Picture, Feature], columns: Columns) -> None:
+        picture = key[0]
+        owned = not np.may_share_memory(columns.values, picture.values)
+        cost = columns.values.nbytes if owned else 0
+        with self._lock:
             self._kept[key] = columns, cost
             _caches[picture] = ref(self)
             while self.n_bytes > self._most_bytes:
                 self._kept.popitem(last=False)
-        return columns

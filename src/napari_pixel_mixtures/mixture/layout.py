@@ -39,6 +39,9 @@ SAMPLES = 128
 ACCUMULATORS = 26
 """Sums that fit into the registers beside the other values of a loop."""
 
+BLOCK = (2, 3)
+"""Rows and columns of second moments that are summed together."""
+
 
 def padded(n_features: int) -> int:
     """Return the number of feature rows that a kernel works on."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from .lanes import INT64, LANES
-from .layout import ACCUMULATORS, SAMPLES
+from .layout import ACCUMULATORS, BLOCK, SAMPLES
 from .steps import Component, opened, row_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from llvmlite import ir
 
     from .lanes import Lanes
@@ -48,7 +50,11 @@ def add_moments(
         row = row_of(emit, densities, k, SAMPLES)
         place = row_of(emit, sums, k, builder.mul(n_moments, INT64(LANES)))
         if plan.n_features:
-            _add_moments_unrolled(component, row, scale, place)
+            names = _names(component)
+            if len(names) > ACCUMULATORS and plan.layout.name == "triangle":
+                _add_moments_stored(component, row, scale, place)
+            else:
+                _add_moments_unrolled(component, row, scale, place)
         else:
             _add_moments_looped(component, row, scale, place)
         return context.get_dummy_value()
@@ -57,18 +63,22 @@ def add_moments(
     return types.void(*arguments, sums, n_moments), generate
 
 
+def _names(component: Component) -> list[tuple[int, ...]]:
+    """Name each moment by its factors.
+
+    () is the responsibility alone, (i,) that times z_i, (i, j) that times z_i z_j.
+    """
+    d = component.plan.n_features
+    firsts: list[tuple[int, ...]] = [(), *((i,) for i in range(d))]
+    return firsts + component.plan.layout.products(d)
+
+
 def _add_moments_unrolled(
     component: Component, row: ir.Value, scale: ir.Value, place: ir.Value
 ) -> None:
-    """Add up as many moments at a time as there are registers for.
-
-    A moment is named by its factors: () for the responsibility alone, (i,) for that
-    times z_i, (i, j) for that times z_i z_j.
-    """
+    """Add up as many moments at a time as there are registers for."""
     emit = component.emit
-    d = component.plan.n_features
-    names: list[tuple[int, ...]] = [(), *((i,) for i in range(d))]
-    names += component.plan.layout.products(d)
+    names = _names(component)
     for start in range(0, len(names), ACCUMULATORS):
         group = names[start : start + ACCUMULATORS]
         sums = [
@@ -99,6 +109,70 @@ def _add_moments_unrolled(
                         total.set(weighted[i].times_plus(z[j], total.get()))
         for n, total in enumerate(sums):
             emit.store(total.get(), place, (start + n) * LANES)
+
+
+def _add_moments_stored(
+    component: Component, row: ir.Value, scale: ir.Value, place: ir.Value
+) -> None:
+    """Write z of the samples that belong to the component, then add up its products.
+
+    What is written lies close together. Each z is computed once, where more moments
+    than there are registers for would else compute it several times; and blocks of
+    products share what they load.
+    """
+    emit = component.emit
+    builder = emit.builder
+    d = component.plan.n_features
+    numbers = {name: n for n, name in enumerate(_names(component))}
+    used = cgutils.alloca_once_value(builder, INT64(0))
+    count = emit.variable(emit.load(place))
+    with emit.loop(SAMPLES, LANES) as sample:
+        value = emit.load(row, sample)
+        with builder.if_then(value.any_above(emit.constant(0.0))):
+            r = value * emit.load(scale, sample)
+            count.set(count.get() + r)
+            slot = builder.load(used)
+            for i, z in enumerate(component.whiten(sample)):
+                emit.store(z, component.whitened, i * SAMPLES, slot)
+                emit.store(r * z, component.weighted, i * SAMPLES, slot)
+            builder.store(builder.add(slot, INT64(LANES)), used)
+    emit.store(count.get(), place)
+    stop = builder.load(used)
+    for names in _blocks(d):
+        places = [emit.at(place, numbers[name] * LANES) for name in names]
+        sums = [emit.variable(emit.load(one)) for one in places]
+        with emit.loop(stop, LANES) as sample:
+            weighted = {
+                i: emit.load(component.weighted, i * SAMPLES, sample)
+                for i in sorted({name[0] for name in names})
+            }
+            whitened = {
+                j: emit.load(component.whitened, j * SAMPLES, sample)
+                for j in sorted({name[1] for name in names if len(name) > 1})
+            }
+            for name, total in zip(names, sums, strict=True):
+                rz = weighted[name[0]]
+                if len(name) == 1:
+                    total.set(total.get() + rz)
+                else:
+                    total.set(rz.times_plus(whitened[name[1]], total.get()))
+        for total, one in zip(sums, places, strict=True):
+            emit.store(total.get(), one)
+
+
+def _blocks(n_features: int) -> Iterator[list[tuple[int, ...]]]:
+    """Divide first and second moments into blocks, each of a few rows and columns."""
+    n_rows, n_columns = BLOCK
+    for first in range(0, n_features, n_rows):
+        rows = range(first, min(first + n_rows, n_features))
+        columns: list[tuple[int, ...]] = [(), *((j,) for j in range(rows[-1] + 1))]
+        for start in range(0, len(columns), n_columns):
+            yield [
+                (i, *column)
+                for column in columns[start : start + n_columns]
+                for i in rows
+                if not column or column[0] <= i
+            ]
 
 
 def _add_moments_looped(

@@ -74,15 +74,14 @@ class Component:
             self.shifts = [emit.broadcast(parameters, 1 + d + i) for i in range(d)]
             self.factor = emit.at(parameters, 1 + 2 * d)
         else:
-            builder = emit.builder
-            rows = builder.mul(width, INT64(SAMPLES))
             self.width = width
             self.mean_row = emit.at(parameters, 1)
             self.shift_row = emit.at(self.mean_row, width)
             self.factor = emit.at(self.shift_row, width)
-            self.offsets = scratch
-            self.whitened = emit.at(scratch, rows)
-            self.weighted = emit.at(self.whitened, rows)
+        rows = emit.builder.mul(width, INT64(SAMPLES))
+        self.offsets = scratch
+        self.whitened = emit.at(scratch, rows)
+        self.weighted = emit.at(self.whitened, rows)
 
     def whiten(self, sample: ir.Value) -> list[Lanes]:
         """Return z of the samples from `sample` on, in registers."""

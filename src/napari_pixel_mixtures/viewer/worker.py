@@ -112,7 +112,8 @@ class Request:
 
     def steps(self) -> Generator[Step, None, Clustering]:
         """Read the picture and cluster it."""
-        picture = self.cache.picture(self.source)
+        # An array may have been written to, which nothing tells.
+        picture = self.cache.picture(self.source, anew=not self.live)
         yield from compiled(
             self.title, picture, self.recipe, (self.recipe.covariance_type,)
         )

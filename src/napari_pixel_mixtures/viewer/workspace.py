@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from .views import KnowsLayers, ShowsResult
 
-LIVE_LIMIT = 4_000_000  # pixels up to which a change of a setting fits again by itself
+LIVE_LIMIT = 2**22  # pixels up to which a change of a setting fits again by itself
 
 
 class Workspace(Settings):
@@ -67,6 +67,8 @@ class Workspace(Settings):
         self.shown: Result | None = None
         """What layers and cloud show: the result, or an iteration of its fit."""
         self._quiet = False
+        self._again = False  # settings changed since the running fit was started
+        self._previewed = False  # layers show a preview of the running fit
         self.status = Status("Open an image, then press Fit.")
         self.stage = Stage(viewer)
         self.labels = LabelsView(viewer, self.stage)
@@ -135,7 +137,7 @@ class Workspace(Settings):
         job = self.runner.job
         interrupted = job is not None and layer in job.source.layers
         if interrupted:
-            self.runner.cancel()
+            self._drop_fit()
         for keeper in self._keepers:
             keeper.forget(layer)
         if isinstance(layer, Image) and not is_ours(layer):
@@ -153,7 +155,7 @@ class Workspace(Settings):
     def adopt(self, result: Result) -> None:
         """Take a result that was computed elsewhere, with its image and recipe."""
         self._quiet = False
-        self.runner.cancel()
+        self._drop_fit()
         self._take_settings(result)
         self.take(result)
 
@@ -179,8 +181,13 @@ class Workspace(Settings):
         if self._fits_itself:  # the new axes may take long to be measured
             self._set_status("Axes changed: fitting again...", 0.0)
         elif not self.runner.busy:
-            self._set_status("Axes changed: press Fit.")
+            self._ask_to_fit("Axes")
         self.outdated.emit()
+
+    def _ask_to_fit(self, changed: str) -> None:
+        asked = " changed: press Fit."
+        if not self.status.text.endswith(asked):
+            self._set_status(f"{changed}{asked}")
 
     def request(self, live: bool = False) -> Request:
         """Freeze all that a fit needs; `live` ones keep the numbers of clusters.
@@ -192,8 +199,6 @@ class Workspace(Settings):
         """
         source = self.source()
         if not live:
-            # The array may have been written to, which nothing tells.
-            self.cache = MaterialCache()
             self.masks.keep(None)
         previous = None
         if live and self.result is not None and self.result.image is source.image:
@@ -212,7 +217,17 @@ class Workspace(Settings):
         )
 
     def _refit(self) -> None:
-        if self._fits_itself:
+        """Fit again by itself, once the running fit has shown something.
+
+        So layers follow however fast a slider is dragged, and one fit waits at most.
+        """
+        job = self.runner.job
+        if not self._fits_itself:
+            if self.live and self.result is not None and job is None:
+                self._ask_to_fit("Settings")
+        elif job is not None and job.live and not self._previewed:
+            self._again = True
+        else:
             self.fit(live=True)
 
     def fit(self, live: bool = False) -> None:
@@ -220,7 +235,7 @@ class Workspace(Settings):
 
         An error is shown in the status, and unless `live` as a notification.
         """
-        self._quiet = live
+        self._quiet, self._again = live, False
         try:
             request = self.request(live)
         except (TypeError, ValueError) as error:
@@ -233,20 +248,35 @@ class Workspace(Settings):
     def cancel(self) -> None:
         """Cancel the running fit; layers stay as they are."""
         if self.runner.busy:
-            self.runner.cancel()
+            self._drop_fit()
             self._set_status("The fit was cancelled.")
+
+    def _drop_fit(self) -> None:
+        """Cancel the running fit, and the one that waits for it."""
+        self.runner.cancel()
+        self._again = False
+        self._end_preview()
+
+    def _end_preview(self) -> None:
+        """Show in place of a preview what was there before it."""
+        if self._previewed:
+            self._previewed = False
+            if self.shown is not None and self.shown.current:
+                self.labels.show(self.shown)
 
     def take(self, result: Result, numbered: bool = False) -> None:
         """Take a result, and bring layers, cloud and status up to date.
 
         Classes stay where it has as many components as the one before; `numbered` is
-        whether these have the numbers of those already.
+        whether these have the numbers of those already. One that settings have passed
+        by is not undone to.
         """
         before, result = self.result, self.classes.carried(result, numbered)
         self.masks.keep(result)
         self._present(result)
-        # Afterwards: it packs the labels of the fit before, which takes a while.
-        self.undo_stack.push(self._noted(result))
+        if not self._again:
+            # Afterwards: it packs the labels of the fit before, which takes a while.
+            self.undo_stack.push(self._noted(result))
         if (
             before is not None
             and before.image is result.image
@@ -284,6 +314,7 @@ class Workspace(Settings):
     def _present(self, result: Result) -> None:
         """Show a result, and say what came of it."""
         clustering = result.clustering
+        self._previewed = False
         self.labels.show(result)
         self._set_result(result)
         self.notes.update(now=not self._quiet)
@@ -317,7 +348,7 @@ class Workspace(Settings):
     def _return_to(self, result: Result | None) -> None:
         if result is None:
             return
-        self.runner.cancel()
+        self._drop_fit()
         if not result.current:
             self._set_status(
                 f"The image {result.image.name!r} was changed since that fit, so its "
@@ -339,7 +370,15 @@ class Workspace(Settings):
         self._set_status(step.text, step.fraction)
         job = self.runner.job
         if step.preview is not None and job.source.current:
+            self._previewed = True
             self.labels.show(Result(job.source, step.preview))
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Fit with settings that changed while the running fit had nothing to show."""
+        if self._again:
+            self._again = False
+            self._refit()
 
     def _on_succeeded(self, request: Request, clustering: Clustering) -> None:
         image = request.image
@@ -348,14 +387,17 @@ class Workspace(Settings):
                 f"The image {image.name!r} was changed while its fit ran, so the "
                 "result was dropped; press Fit again."
             )
-            return
-        before = None if self.result is None else self.result.clustering.labels
-        numbered = before is not None and request.previous is before
-        self.take(Result(request.source, clustering, request.mask), numbered)
+        else:
+            before = None if self.result is None else self.result.clustering.labels
+            numbered = before is not None and request.previous is before
+            self.take(Result(request.source, clustering, request.mask), numbered)
+        self._go_on()
 
     def _on_failed(self, request: Request | None, error: Exception) -> None:
+        self._end_preview()
         self._set_status(str(error))
         report(error, self._quiet)
+        self._go_on()
 
     def _warn(self, text: str) -> None:
         self._set_status(text)
