@@ -167,7 +167,6 @@ class Samples:
                 factor = factors[len(groups)]
             elif scaling == "group":
                 factor /= columns.deviation or 1.0
-            factor = _short(factor, values.dtype)
             limit = 1e15 if values.itemsize == 4 else 1e150
             _check_size(columns.largest * factor, feature, limit)
             measured.append(columns.values)
@@ -192,40 +191,19 @@ def _scale(
     values: NDArray[Any],
 ) -> None:
     """Multiply the columns (n, d) of each group into its columns of `values`."""
-    # However wide, products are rounded only once to the type of the samples. Where
-    # that holds both values and factor it is enough to multiply in, and three times
-    # as fast.
-    types = [
-        np.result_type(columns, values)
-        if _holds(values.dtype, group.factor)
-        else np.dtype(np.float64)
-        for columns, group in zip(measured, groups, strict=True)
-    ]
 
     def task(part: slice) -> None:
-        for columns, group, dtype in zip(measured, groups, types, strict=True):
+        for columns, group in zip(measured, groups, strict=True):
             for j, target in enumerate(values[part, group.columns].T):
+                # In float64, so that float32 samples are rounded only once.
                 np.multiply(
                     *(columns[part, j], group.factor, target),
-                    dtype=dtype,
+                    dtype=np.float64,
                     casting="unsafe",
                 )
 
     # All columns of a block, while it is in the cache.
     on_all_cores(task, blocks(len(values), _BLOCK))
-
-
-def _short(factor: float, dtype: np.dtype[Any]) -> float:
-    """Round a factor to a type, unless it is too large or too small for that."""
-    limits = np.finfo(dtype)
-    if not limits.tiny <= factor <= limits.max:
-        return factor
-    return float(dtype.type(factor))
-
-
-def _holds(dtype: np.dtype[Any], factor: float) -> bool:
-    limits = np.finfo(dtype)
-    return bool(limits.tiny <= factor <= limits.max) and dtype.type(factor) == factor
 
 
 def _check_size(largest: float, feature: Feature, limit: float) -> None:
