@@ -5,6 +5,7 @@ import pickle
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -68,6 +69,41 @@ class TestFitSteps:
             mixture.fit(colors.astype(float), callback=callback)
         assert seen[-1] == 2
         assert not hasattr(mixture, "means_")
+
+    @pytest.mark.parametrize("how", ["closed", "callback", "interrupt", "refused"])
+    def test_a_refit_that_does_not_end_leaves_the_old_model_usable(self, colors, how):
+        named = pd.DataFrame(
+            colors[:500].astype(float), columns=["red", "green", "blue"]
+        )
+        mixture = FastGaussianMixture(3, random_state=0).fit(named)
+        expected = mixture.predict(named)
+        others = colors[:, :2].astype(float)
+
+        def end(_):
+            raise KeyboardInterrupt if how == "interrupt" else IndexError
+
+        if how == "closed":
+            steps = mixture.fit_steps(others)
+            next(steps)
+            steps.close()
+        elif how == "refused":
+            with pytest.raises(ValueError, match="Expected finite samples"):
+                mixture.fit(others * np.nan)
+        else:
+            with pytest.raises((KeyboardInterrupt, IndexError)):
+                mixture.fit(others, callback=end)
+        assert mixture.n_features_in_ == 3
+        assert mixture.feature_names_in_.tolist() == ["red", "green", "blue"]
+        np.testing.assert_array_equal(mixture.predict(named), expected)
+
+    def test_a_refit_that_ends_takes_the_new_features(self, colors):
+        named = pd.DataFrame(
+            colors[:500].astype(float), columns=["red", "green", "blue"]
+        )
+        mixture = FastGaussianMixture(3, random_state=0).fit(named)
+        mixture.fit(colors[:500, :2].astype(float))
+        assert mixture.n_features_in_ == 2
+        assert not hasattr(mixture, "feature_names_in_")
 
     def test_it_does_not_warn_but_fit_does(self, colors):
         mixture = FastGaussianMixture(

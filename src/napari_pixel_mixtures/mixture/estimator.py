@@ -229,7 +229,7 @@ verbose_interval
             The estimator itself.
         """
         validate_settings(self)
-        samples = self._fit_samples(X)
+        samples, informed = self._fit_samples(X)
         weights = check_sample_weight(sample_weight, len(samples))
         settings = self._start_settings(samples)
         data = Data.of(samples, weights)
@@ -254,6 +254,7 @@ verbose_interval
                     best = fit
         assert best is not None
         self._keep(best, samples.dtype)
+        self._keep_features_of(informed)
         return self
 
     def _iterate(
@@ -334,6 +335,14 @@ verbose_interval
         self.n_iter_ = len(fit.lower_bounds)
         self.lower_bounds_ = fit.lower_bounds
         self.lower_bound_ = fit.lower_bounds[-1] if fit.lower_bounds else -np.inf
+
+    def _keep_features_of(self, other: Self) -> None:
+        """Set the number of features and, if there are any, their names."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
+            elif hasattr(self, name):
+                delattr(self, name)
 
     def reordered(self, order: ArrayLike) -> Self:
         """Return a fitted copy whose component i is this one's `order[i]`.
