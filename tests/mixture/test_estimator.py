@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures.mixture import FastGaussianMixture, Iteration, engine
+from napari_pixel_mixtures.mixture.checks import scaled_weights
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,17 @@ class TestFitSteps:
         assert mixture.n_features_in_ == 2
         assert not hasattr(mixture, "feature_names_in_")
 
+    def test_a_warm_start_with_other_features_is_an_error(self, colors):
+        mixture = FastGaussianMixture(3, random_state=0, warm_start=True)
+        mixture.fit(colors[:500].astype(float))
+        with pytest.raises(ValueError) as error:
+            mixture.fit(colors[:500, [0, 1, 2, 0, 1]].astype(float))
+        assert str(error.value) == (
+            "Expected samples with the 3 features of the mixture from which warm_start "
+            "goes on, got 5; set warm_start=False."
+        )
+        assert mixture.n_features_in_ == 3
+
     def test_it_does_not_warn_but_fit_does(self, colors):
         mixture = FastGaussianMixture(
             3, init_params="random", random_state=0, max_iter=1
@@ -167,6 +179,45 @@ class TestWeights:
         ).fit(samples, sample_weight=weights)
         held = mixture.weights_ > 1e-6
         assert mixture.means_[held].max() < 256
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("unit", [5e-324, 1e-50, 1e-15, 1e39, 1e304])
+    def test_the_unit_of_weights_does_not_matter(self, colors, dtype, unit):
+        """In float32 1e39 would be infinite, and 1e-50 would be 0."""
+        samples = colors[:600].astype(dtype)
+        counts = np.arange(600) % 4
+        weights = unit * counts
+        settings = {"init_params": "kmeans", "random_state": 0, "max_iter": 500}
+        expected = FastGaussianMixture(3, **settings).fit(samples, sample_weight=counts)
+        found = FastGaussianMixture(3, **settings).fit(samples, sample_weight=weights)
+        tolerance = 1e-4 if dtype == np.float32 else 1e-8
+        for name in ("weights_", "means_", "covariances_", "lower_bound_"):
+            np.testing.assert_allclose(
+                getattr(found, name), getattr(expected, name), rtol=tolerance
+            )
+        summary = expected.summarize(samples, samples, counts)
+        other = expected.summarize(samples, samples, weights)
+        np.testing.assert_allclose(
+            other.counts, summary.counts * unit, rtol=tolerance, atol=unit / 2
+        )
+        np.testing.assert_allclose(other.value_means, summary.value_means, tolerance)
+
+    @pytest.mark.parametrize("greatest", [2.0**-16, 1e-3, 1.0, 640 * 427, 2.0**40])
+    def test_usual_weights_are_taken_as_they_are(self, greatest):
+        weights = np.linspace(0, greatest, 5)
+        scaled, unit = scaled_weights(weights)
+        assert scaled is weights
+        assert unit == 1
+
+    def test_few_samples_that_count_are_all_in_the_start(self):
+        """Every third sample counts, and a start takes every third to begin with."""
+        samples = np.random.default_rng(0).normal(size=(4500, 2))
+        weights = np.zeros(4500)
+        weights[1::3] = 1
+        mixture = FastGaussianMixture(20, random_state=0, tol=0.1)
+        mixture.fit(samples, sample_weight=weights)
+        assert np.isfinite(mixture.lower_bound_)
+        assert mixture.weights_.sum() == pytest.approx(1)
 
     @pytest.mark.parametrize(
         ("weights", "message"),

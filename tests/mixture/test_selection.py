@@ -87,6 +87,20 @@ def test_weights_are_copies(samples):
         assert one.icl == pytest.approx(other.icl)
 
 
+@pytest.mark.parametrize("unit", [1e-20, 1e45])
+def test_criteria_know_the_unit_of_weights(samples, unit):
+    """In float32 such weights would be lost or infinite."""
+    few = samples[::10].astype(np.float32)
+    counts = 1 + np.arange(len(few)) % 3
+    settings = {"n_components": [1], "covariance_types": ["full"]}
+    [expected] = select(few, sample_weight=counts, **settings).candidates
+    [found] = select(few, sample_weight=unit * counts, **settings).candidates
+    assert found.log_likelihood == pytest.approx(expected.log_likelihood)
+    deviance = -2 * expected.log_likelihood * counts.sum() * unit
+    assert found.aic == pytest.approx(2 * 5 + deviance)
+    assert found.bic == pytest.approx(5 * np.log(counts.sum() * unit) + deviance)
+
+
 def test_numbers_may_leave_gaps(samples):
     seen = []
     selection = select(

@@ -234,6 +234,8 @@ verbose_interval
         settings = self._start_settings(samples)
         data = Data.of(samples, weights)
         warm = self.warm_start and hasattr(self, "converged_")
+        if warm:
+            self._check_goes_on(samples)
         random_state = check_random_state(self.random_state)
         printer = Printer(self)
         best: _Fit | None = None
@@ -256,6 +258,15 @@ verbose_interval
         self._keep(best, samples.dtype)
         self._keep_features_of(informed)
         return self
+
+    def _check_goes_on(self, samples: Array) -> None:
+        """Refuse samples of other features: kernels do not check their arguments."""
+        d, expected = samples.shape[1], self.means_.shape[1]
+        if d != expected:
+            raise ValueError(
+                f"Expected samples with the {expected} features of the mixture from "
+                f"which warm_start goes on, got {d}; set warm_start=False."
+            )
 
     def _iterate(
         self,

@@ -357,11 +357,14 @@ def _judge(mixture: FastGaussianMixture, data: Data) -> Candidate:
     scores, entropies = plain.scores_and_entropies(data.samples)
     total = float(np.sum(scores * data.weights, dtype=np.float64))
     entropy = float(np.sum(entropies * data.weights, dtype=np.float64))
-    bic = free * float(np.log(data.total)) - 2 * total
+    mean = total / data.total
+    total, entropy = total * data.unit, entropy * data.unit
+    count = data.total * data.unit
+    bic = free * float(np.log(count)) - 2 * total
     return Candidate(
         n_components=k,
         covariance_type=mixture.covariance_type,
-        log_likelihood=total / data.total,
+        log_likelihood=mean,
         bic=bic,
         aic=2 * free - 2 * total,
         icl=bic + 2 * entropy,
