@@ -13,6 +13,7 @@ from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures.mixture import FastGaussianMixture, Iteration, engine
 from napari_pixel_mixtures.mixture.checks import scaled_weights
+from napari_pixel_mixtures.mixture.moments import MixtureParameters
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +113,27 @@ class TestFitSteps:
         with pytest.raises(ValueError) as error:
             mixture.fit(colors[:500, [0, 1, 2, 0, 1]].astype(float))
         assert str(error.value) == (
-            "Expected samples with the 3 features of the mixture from which warm_start "
-            "goes on, got 5; set warm_start=False."
+            "Expected samples with the 3 features of the mixture from which the fit "
+            "goes on, got 5; start anew, with warm_start=False."
         )
         assert mixture.n_features_in_ == 3
+
+    def test_parameters_to_begin_with_keep_what_squares_would_lose(self):
+        rng = np.random.default_rng(0)
+        first, rest = rng.normal(size=(2, 1000)) * [[1], [1e-10]]
+        samples = np.column_stack([first, first + rest])
+        cholesky = np.array([[[1, -1e10], [0, 1e10]]])
+        begin = MixtureParameters(np.ones(1), np.zeros((1, 2)), None, cholesky)
+        mixture = FastGaussianMixture(reg_covar=0)
+        for _ in mixture.fit_steps(samples, parameters=begin):
+            pass
+        seen = samples[:, 1] - samples[:, 0]
+        residual = seen - np.polyval(np.polyfit(first, seen, 1), first)
+        found = 1 / mixture.precisions_cholesky_[0, 1, 1]
+        assert found == pytest.approx(residual.std(), rel=1e-5)
+        mixture.set_params(precisions_init=cholesky @ cholesky.swapaxes(1, 2))
+        with pytest.raises(ValueError, match="should be symmetric, positive-definite"):
+            mixture.fit(samples)
 
     def test_it_does_not_warn_but_fit_does(self, colors):
         mixture = FastGaussianMixture(

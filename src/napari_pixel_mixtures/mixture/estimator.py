@@ -205,7 +205,11 @@ verbose_interval
         return self.fit(X, y, sample_weight).predict(X)
 
     def fit_steps(
-        self, X: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        parameters: MixtureParameters | None = None,
     ) -> Generator[Iteration, None, Self]:
         """Fit the mixture one EM iteration at a time.
 
@@ -216,6 +220,9 @@ verbose_interval
         ----------
         X, sample_weight
             As in `fit`.
+        parameters : MixtureParameters, optional
+            Where EM begins, instead of where the settings say. Unlike
+            `precisions_init`, which holds squares, they lose no digits.
 
         Yields
         ------
@@ -233,24 +240,23 @@ verbose_interval
         weights = check_sample_weight(sample_weight, len(samples))
         settings = self._start_settings(samples)
         data = Data.of(samples, weights)
-        warm = self.warm_start and hasattr(self, "converged_")
-        if warm:
-            self._check_goes_on(samples)
+        previous = -np.inf
+        if parameters is None and self.warm_start and hasattr(self, "converged_"):
+            parameters, previous = self.parameters(), self.lower_bound_
+        if parameters is not None:
+            _check_fits(parameters, samples)
         random_state = check_random_state(self.random_state)
         printer = Printer(self)
         best: _Fit | None = None
         with Team() as team:
-            for run in range(1 if warm else self.n_init):
+            for run in range(self.n_init if parameters is None else 1):
                 printer.run_begins(run)
-                previous = -np.inf
-                if warm:
-                    parameters = self.parameters()
-                    previous = self.lower_bound_
-                else:
+                begin = parameters
+                if begin is None:
                     looking = start(data, settings, random_state, team)
-                    parameters = yield from _waiting(looking, self.max_iter)
+                    begin = yield from _waiting(looking, self.max_iter)
                 fit = yield from self._iterate(
-                    parameters, previous, data, settings.kind, team, printer
+                    begin, previous, data, settings.kind, team, printer
                 )
                 if best is None or fit.lower_bounds[-1:] > best.lower_bounds[-1:]:
                     best = fit
@@ -258,15 +264,6 @@ verbose_interval
         self._keep(best, samples.dtype)
         self._keep_features_of(informed)
         return self
-
-    def _check_goes_on(self, samples: Array) -> None:
-        """Refuse samples of other features: kernels do not check their arguments."""
-        d, expected = samples.shape[1], self.means_.shape[1]
-        if d != expected:
-            raise ValueError(
-                f"Expected samples with the {expected} features of the mixture from "
-                f"which warm_start goes on, got {d}; set warm_start=False."
-            )
 
     def _iterate(
         self,
@@ -390,6 +387,16 @@ verbose_interval
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
+
+
+def _check_fits(parameters: MixtureParameters, samples: Array) -> None:
+    """Refuse samples of other features: kernels do not check their arguments."""
+    d, expected = samples.shape[1], parameters.means.shape[1]
+    if d != expected:
+        raise ValueError(
+            f"Expected samples with the {expected} features of the mixture from which "
+            f"the fit goes on, got {d}; start anew, with warm_start=False."
+        )
 
 
 def _waiting(

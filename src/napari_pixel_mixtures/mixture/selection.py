@@ -16,7 +16,7 @@ mixture; and like those they compare numbers and types, not features.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -260,13 +260,16 @@ def select_steps(
                 tol=tol,
                 reg_covar=reg_covar,
                 max_iter=max_iter,
-                weights_init=start.weights / start.weights.sum(),
-                means_init=start.means,
-                precisions_init=kind.precisions(start.precisions_cholesky),
                 exponents=shares,
             )
-            for _ in mixture.fit_steps(samples, weights):
+            start = replace(start, weights=start.weights / start.weights.sum())
+            for _ in mixture.fit_steps(samples, weights, parameters=start):
                 yield None
+            mixture.set_params(  # so that a clone can do the same fit
+                weights_init=start.weights,
+                means_init=start.means,
+                precisions_init=kind.precisions(start.precisions_cholesky),
+            )
             fitted[k, name] = mixture.parameters()
             candidates.append(_judge(mixture, data))
             yield candidates[-1]
