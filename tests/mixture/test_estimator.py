@@ -5,12 +5,15 @@ import pickle
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures.mixture import FastGaussianMixture, Iteration, engine
+from napari_pixel_mixtures.mixture.checks import scaled_weights
+from napari_pixel_mixtures.mixture.moments import MixtureParameters
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,69 @@ class TestFitSteps:
             mixture.fit(colors.astype(float), callback=callback)
         assert seen[-1] == 2
         assert not hasattr(mixture, "means_")
+
+    @pytest.mark.parametrize("how", ["closed", "callback", "interrupt", "refused"])
+    def test_a_refit_that_does_not_end_leaves_the_old_model_usable(self, colors, how):
+        named = pd.DataFrame(
+            colors[:500].astype(float), columns=["red", "green", "blue"]
+        )
+        mixture = FastGaussianMixture(3, random_state=0).fit(named)
+        expected = mixture.predict(named)
+        others = colors[:, :2].astype(float)
+
+        def end(_):
+            raise KeyboardInterrupt if how == "interrupt" else IndexError
+
+        if how == "closed":
+            steps = mixture.fit_steps(others)
+            next(steps)
+            steps.close()
+        elif how == "refused":
+            with pytest.raises(ValueError, match="Expected finite samples"):
+                mixture.fit(others * np.nan)
+        else:
+            with pytest.raises((KeyboardInterrupt, IndexError)):
+                mixture.fit(others, callback=end)
+        assert mixture.n_features_in_ == 3
+        assert mixture.feature_names_in_.tolist() == ["red", "green", "blue"]
+        np.testing.assert_array_equal(mixture.predict(named), expected)
+
+    def test_a_refit_that_ends_takes_the_new_features(self, colors):
+        named = pd.DataFrame(
+            colors[:500].astype(float), columns=["red", "green", "blue"]
+        )
+        mixture = FastGaussianMixture(3, random_state=0).fit(named)
+        mixture.fit(colors[:500, :2].astype(float))
+        assert mixture.n_features_in_ == 2
+        assert not hasattr(mixture, "feature_names_in_")
+
+    def test_a_warm_start_with_other_features_is_an_error(self, colors):
+        mixture = FastGaussianMixture(3, random_state=0, warm_start=True)
+        mixture.fit(colors[:500].astype(float))
+        with pytest.raises(ValueError) as error:
+            mixture.fit(colors[:500, [0, 1, 2, 0, 1]].astype(float))
+        assert str(error.value) == (
+            "Expected samples with the 3 features of the mixture from which the fit "
+            "goes on, got 5; start anew, with warm_start=False."
+        )
+        assert mixture.n_features_in_ == 3
+
+    def test_parameters_to_begin_with_keep_what_squares_would_lose(self):
+        rng = np.random.default_rng(0)
+        first, rest = rng.normal(size=(2, 1000)) * [[1], [1e-10]]
+        samples = np.column_stack([first, first + rest])
+        cholesky = np.array([[[1, -1e10], [0, 1e10]]])
+        begin = MixtureParameters(np.ones(1), np.zeros((1, 2)), None, cholesky)
+        mixture = FastGaussianMixture(reg_covar=0)
+        for _ in mixture.fit_steps(samples, parameters=begin):
+            pass
+        seen = samples[:, 1] - samples[:, 0]
+        residual = seen - np.polyval(np.polyfit(first, seen, 1), first)
+        found = 1 / mixture.precisions_cholesky_[0, 1, 1]
+        assert found == pytest.approx(residual.std(), rel=1e-5)
+        mixture.set_params(precisions_init=cholesky @ cholesky.swapaxes(1, 2))
+        with pytest.raises(ValueError, match="should be symmetric, positive-definite"):
+            mixture.fit(samples)
 
     def test_it_does_not_warn_but_fit_does(self, colors):
         mixture = FastGaussianMixture(
@@ -131,6 +197,45 @@ class TestWeights:
         ).fit(samples, sample_weight=weights)
         held = mixture.weights_ > 1e-6
         assert mixture.means_[held].max() < 256
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("unit", [5e-324, 1e-50, 1e-15, 1e39, 1e304])
+    def test_the_unit_of_weights_does_not_matter(self, colors, dtype, unit):
+        """In float32 1e39 would be infinite, and 1e-50 would be 0."""
+        samples = colors[:600].astype(dtype)
+        counts = np.arange(600) % 4
+        weights = unit * counts
+        settings = {"init_params": "kmeans", "random_state": 0, "max_iter": 500}
+        expected = FastGaussianMixture(3, **settings).fit(samples, sample_weight=counts)
+        found = FastGaussianMixture(3, **settings).fit(samples, sample_weight=weights)
+        tolerance = 1e-4 if dtype == np.float32 else 1e-8
+        for name in ("weights_", "means_", "covariances_", "lower_bound_"):
+            np.testing.assert_allclose(
+                getattr(found, name), getattr(expected, name), rtol=tolerance
+            )
+        summary = expected.summarize(samples, samples, counts)
+        other = expected.summarize(samples, samples, weights)
+        np.testing.assert_allclose(
+            other.counts, summary.counts * unit, rtol=tolerance, atol=unit / 2
+        )
+        np.testing.assert_allclose(other.value_means, summary.value_means, tolerance)
+
+    @pytest.mark.parametrize("greatest", [2.0**-16, 1e-3, 1.0, 640 * 427, 2.0**40])
+    def test_usual_weights_are_taken_as_they_are(self, greatest):
+        weights = np.linspace(0, greatest, 5)
+        scaled, unit = scaled_weights(weights)
+        assert scaled is weights
+        assert unit == 1
+
+    def test_few_samples_that_count_are_all_in_the_start(self):
+        """Every third sample counts, and a start takes every third to begin with."""
+        samples = np.random.default_rng(0).normal(size=(4500, 2))
+        weights = np.zeros(4500)
+        weights[1::3] = 1
+        mixture = FastGaussianMixture(20, random_state=0, tol=0.1)
+        mixture.fit(samples, sample_weight=weights)
+        assert np.isfinite(mixture.lower_bound_)
+        assert mixture.weights_.sum() == pytest.approx(1)
 
     @pytest.mark.parametrize(
         ("weights", "message"),

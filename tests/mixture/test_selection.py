@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures.mixture import select
@@ -85,6 +86,41 @@ def test_weights_are_copies(samples):
     for one, other in zip(weighted.candidates, copied.candidates, strict=True):
         assert one.bic == pytest.approx(other.bic)
         assert one.icl == pytest.approx(other.icl)
+
+
+@pytest.mark.parametrize("unit", [1e-20, 1e45])
+def test_criteria_know_the_unit_of_weights(samples, unit):
+    """In float32 such weights would be lost or infinite."""
+    few = samples[::10].astype(np.float32)
+    counts = 1 + np.arange(len(few)) % 3
+    settings = {"n_components": [1], "covariance_types": ["full"]}
+    [expected] = select(few, sample_weight=counts, **settings).candidates
+    [found] = select(few, sample_weight=unit * counts, **settings).candidates
+    assert found.log_likelihood == pytest.approx(expected.log_likelihood)
+    deviance = -2 * expected.log_likelihood * counts.sum() * unit
+    assert found.aic == pytest.approx(2 * 5 + deviance)
+    assert found.bic == pytest.approx(5 * np.log(counts.sum() * unit) + deviance)
+
+
+def test_nearly_singular_clusters_do_not_end_the_sweep():
+    """Squares of their inverse widths, rounded, need not be positive definite."""
+    rng = np.random.default_rng(1)
+    clusters = []
+    for _ in range(3):
+        rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+        flat = rng.normal(size=(1500, 4)) * [1, 0.5, 1e-2, 1e-6]
+        clusters.append(flat @ rotation + 2 * rng.normal(size=4))
+    samples = (1e4 * np.concatenate(clusters)).astype(np.float32)
+    selection = select(samples, range(1, 6), ["full"], reg_covar=1e-9, random_state=0)
+    assert selection.best().n_components == 3
+
+
+def test_a_clone_does_the_same_fit(samples, selection):
+    """Up to the rounding of the squares in precisions_init."""
+    one = selection.best()
+    again = clone(one.mixture).fit(samples)
+    np.testing.assert_allclose(again.means_, one.mixture.means_, rtol=1e-9)
+    assert again.n_iter_ == one.mixture.n_iter_
 
 
 def test_numbers_may_leave_gaps(samples):

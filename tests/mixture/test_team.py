@@ -50,3 +50,25 @@ def test_an_error_comes_out_and_ends_the_threads(n_threads, place):
     ):
         team.map(fail, range(4))
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_thread_that_cannot_start_is_the_error(monkeypatch, place):
+    before = set(threading.enumerate())
+    start = threading.Thread.start
+    begun = []
+
+    def fail_at_last(thread):
+        begun.append(thread)
+        if len(begun) == place:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fail_at_last)
+    with (
+        pytest.raises(RuntimeError, match="can't start new thread"),
+        engine(n_threads=4),
+        Team() as team,
+    ):
+        team.map(lambda item, _: item, range(4))
+    assert set(threading.enumerate()) <= before

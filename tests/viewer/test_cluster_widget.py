@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures.features import AnchorDistance, Color
+from napari_pixel_mixtures.viewer import cluster_widget
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
@@ -107,6 +108,24 @@ def test_the_china_sample(viewer, open_widget, click, idle, qtbot, position):
             assert layer.get_color(label)[:3] == pytest.approx(
                 np.array(color) / 255, abs=0.5 / 255
             )
+
+
+def test_what_the_image_needs_is_compiled_while_settings_are_chosen(
+    banded, open_widget, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(
+        cluster_widget,
+        "warm_up",
+        lambda n_features, dtype: asked.append((n_features, dtype)),
+    )
+    widget = open_widget(banded)
+    assert asked == [((3, 5), np.float32)]
+    gray = banded.add_image(np.zeros((32, 40)), name="gray")
+    widget.image.value = gray
+    assert asked[-1] == ((1, 3), np.float64)
+    widget.image.value = banded.layers["bands"]
+    assert asked[-1] == ((3, 5), np.float32)
 
 
 def test_random_colors_are_the_same_colors_dealt_out(banded, open_widget, click, idle):

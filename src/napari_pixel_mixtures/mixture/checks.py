@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _ROWS = 2**18
 
+# Largest weights, as powers of 2, that are neither near the 10 eps that are added to
+# the sum of a component's, nor overflow in float32, times squared distances.
+_LEAST_EXPONENT, _MOST_EXPONENT = -16, 40
+
 
 def check_finite(samples: Array) -> None:
     """Refuse samples (n, d) with NaN or infinity, and say how many rows have them.
@@ -63,6 +67,24 @@ def check_sample_weight(sample_weight: ArrayLike | None, n_samples: int) -> Any:
             "them, or leave sample_weight out."
         )
     return weights
+
+
+def scaled_weights(weights: Array) -> tuple[Array, float]:
+    """Divide weights (n,) by a power of 2, if kernels would lose them or overflow.
+
+    Returns
+    -------
+    weights : array (n,)
+        The same array if the largest weight is neither very small nor very large, as
+        counts never are; else float64, the largest from 1 to 2.
+    unit : float
+        What a weight of 1 stands for.
+    """
+    exponent = int(np.frexp(np.float64(weights.max()))[1]) - 1
+    if _LEAST_EXPONENT <= exponent <= _MOST_EXPONENT:
+        return weights, 1.0
+    scaled = np.ldexp(weights.astype(np.float64), -exponent)
+    return scaled, float(np.ldexp(1.0, exponent))
 
 
 def _check_shape(values: Array, shape: tuple[int, ...], name: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .checks import scaled_weights
 from .moments import Density, MixtureParameters, WhitenedMoments
 from .passes import sum_moments
 
@@ -90,14 +91,18 @@ class Data:
     samples : array (n, d)
         float32 or float64.
     weights : array (n,)
-        How much each sample counts; of the samples' type.
+        How much each sample counts, in units of `unit`; of the samples' type.
     total : float
         Sum of the weights.
+    unit : float
+        What a weight of 1 stands for: 1 but for weights that are all very small, or
+        some of them very large.
     """
 
     samples: Array
     weights: Array
     total: float
+    unit: float = 1.0
 
     @property
     def uniform(self) -> bool:
@@ -105,11 +110,13 @@ class Data:
         return self.weights.strides == (0,)
 
     def thinned(self, step: int) -> Data:
-        """Take one sample in `step`."""
+        """Take one sample in `step`, of those that count."""
         if step == 1:
             return self
-        samples = np.ascontiguousarray(self.samples[::step])
-        return Data.of(samples, None if self.uniform else self.weights[::step])
+        if self.uniform:
+            return Data.of(np.ascontiguousarray(self.samples[::step]))
+        places = np.flatnonzero(self.weights)[::step]
+        return Data.of(self.samples[places], self.weights[places])
 
     @classmethod
     def of(cls, samples: Array, weights: Array | None = None) -> Data:
@@ -117,8 +124,9 @@ class Data:
         if weights is None:
             ones = np.broadcast_to(np.ones((), samples.dtype), (len(samples),))
             return cls(samples, ones, float(len(samples)))
+        weights, unit = scaled_weights(weights)
         total = float(np.sum(weights, dtype=np.float64))
-        return cls(samples, weights.astype(samples.dtype, copy=False), total)
+        return cls(samples, weights.astype(samples.dtype, copy=False), total, unit)
 
 
 def em_step(

@@ -205,7 +205,11 @@ verbose_interval
         return self.fit(X, y, sample_weight).predict(X)
 
     def fit_steps(
-        self, X: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        parameters: MixtureParameters | None = None,
     ) -> Generator[Iteration, None, Self]:
         """Fit the mixture one EM iteration at a time.
 
@@ -216,6 +220,9 @@ verbose_interval
         ----------
         X, sample_weight
             As in `fit`.
+        parameters : MixtureParameters, optional
+            Where EM begins, instead of where the settings say. Unlike
+            `precisions_init`, which holds squares, they lose no digits.
 
         Yields
         ------
@@ -229,31 +236,33 @@ verbose_interval
             The estimator itself.
         """
         validate_settings(self)
-        samples = self._fit_samples(X)
+        samples, informed = self._fit_samples(X)
         weights = check_sample_weight(sample_weight, len(samples))
         settings = self._start_settings(samples)
         data = Data.of(samples, weights)
-        warm = self.warm_start and hasattr(self, "converged_")
+        previous = -np.inf
+        if parameters is None and self.warm_start and hasattr(self, "converged_"):
+            parameters, previous = self.parameters(), self.lower_bound_
+        if parameters is not None:
+            _check_fits(parameters, samples)
         random_state = check_random_state(self.random_state)
         printer = Printer(self)
         best: _Fit | None = None
         with Team() as team:
-            for run in range(1 if warm else self.n_init):
+            for run in range(self.n_init if parameters is None else 1):
                 printer.run_begins(run)
-                previous = -np.inf
-                if warm:
-                    parameters = self.parameters()
-                    previous = self.lower_bound_
-                else:
+                begin = parameters
+                if begin is None:
                     looking = start(data, settings, random_state, team)
-                    parameters = yield from _waiting(looking, self.max_iter)
+                    begin = yield from _waiting(looking, self.max_iter)
                 fit = yield from self._iterate(
-                    parameters, previous, data, settings.kind, team, printer
+                    begin, previous, data, settings.kind, team, printer
                 )
                 if best is None or fit.lower_bounds[-1:] > best.lower_bounds[-1:]:
                     best = fit
         assert best is not None
         self._keep(best, samples.dtype)
+        self._keep_features_of(informed)
         return self
 
     def _iterate(
@@ -335,6 +344,14 @@ verbose_interval
         self.lower_bounds_ = fit.lower_bounds
         self.lower_bound_ = fit.lower_bounds[-1] if fit.lower_bounds else -np.inf
 
+    def _keep_features_of(self, other: Self) -> None:
+        """Set the number of features and, if there are any, their names."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
+            elif hasattr(self, name):
+                delattr(self, name)
+
     def reordered(self, order: ArrayLike) -> Self:
         """Return a fitted copy whose component i is this one's `order[i]`.
 
@@ -370,6 +387,16 @@ verbose_interval
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
+
+
+def _check_fits(parameters: MixtureParameters, samples: Array) -> None:
+    """Refuse samples of other features: kernels do not check their arguments."""
+    d, expected = samples.shape[1], parameters.means.shape[1]
+    if d != expected:
+        raise ValueError(
+            f"Expected samples with the {expected} features of the mixture from which "
+            f"the fit goes on, got {d}; start anew, with warm_start=False."
+        )
 
 
 def _waiting(

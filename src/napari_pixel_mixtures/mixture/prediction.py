@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.mixture import GaussianMixture
@@ -28,17 +29,22 @@ class Predicting(GaussianMixture):  # type: ignore[misc]
 
     exponents: ArrayLike | None = None
 
-    def _fit_samples(self, X: ArrayLike) -> Array:
-        """Return samples to fit as an array (n, d) of float32 or float64."""
+    def _fit_samples(self, X: ArrayLike) -> tuple[Array, Self]:
+        """Return samples to fit as an array (n, d) of float32 or float64.
+
+        And a copy of the estimator that knows their number and names of features:
+        a fit that is cancelled must not change those of the estimator itself.
+        """
+        informed = copy(self)
         samples: Array = validate_data(
-            self,
+            informed,
             X,
             dtype=[np.float64, np.float32],
             ensure_min_samples=2,
             ensure_all_finite=False,
         )
         check_finite(samples)
-        return samples
+        return samples, informed
 
     def _samples(self, X: ArrayLike) -> Array:
         """Return samples to predict as an array (n, d) of any real type."""

@@ -16,7 +16,7 @@ mixture; and like those they compare numbers and types, not features.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -260,13 +260,16 @@ def select_steps(
                 tol=tol,
                 reg_covar=reg_covar,
                 max_iter=max_iter,
-                weights_init=start.weights / start.weights.sum(),
-                means_init=start.means,
-                precisions_init=kind.precisions(start.precisions_cholesky),
                 exponents=shares,
             )
-            for _ in mixture.fit_steps(samples, weights):
+            start = replace(start, weights=start.weights / start.weights.sum())
+            for _ in mixture.fit_steps(samples, weights, parameters=start):
                 yield None
+            mixture.set_params(  # so that a clone can do the same fit
+                weights_init=start.weights,
+                means_init=start.means,
+                precisions_init=kind.precisions(start.precisions_cholesky),
+            )
             fitted[k, name] = mixture.parameters()
             candidates.append(_judge(mixture, data))
             yield candidates[-1]
@@ -357,11 +360,14 @@ def _judge(mixture: FastGaussianMixture, data: Data) -> Candidate:
     scores, entropies = plain.scores_and_entropies(data.samples)
     total = float(np.sum(scores * data.weights, dtype=np.float64))
     entropy = float(np.sum(entropies * data.weights, dtype=np.float64))
-    bic = free * float(np.log(data.total)) - 2 * total
+    mean = total / data.total
+    total, entropy = total * data.unit, entropy * data.unit
+    count = data.total * data.unit
+    bic = free * float(np.log(count)) - 2 * total
     return Candidate(
         n_components=k,
         covariance_type=mixture.covariance_type,
-        log_likelihood=total / data.total,
+        log_likelihood=mean,
         bic=bic,
         aic=2 * free - 2 * total,
         icl=bic + 2 * entropy,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .checks import scaled_weights
 from .passes import detail
 
 if TYPE_CHECKING:
@@ -70,9 +71,12 @@ def summary(
     weights : array (n,), optional
         How much each sample counts.
     """
+    unit = 1.0
+    if weights is not None:
+        weights, unit = scaled_weights(weights)
     if values is None:
         found = detail(density, samples, team, labels=True, sums=True, weights=weights)
-        return Summary(found.labels, found.sums[:, 0], None, None)
+        return Summary(found.labels, found.sums[:, 0] * unit, None, None)
     about = _guess(density, samples, team, values, weights)
     for _ in range(_ROUNDS):
         found = detail(
@@ -99,7 +103,7 @@ def summary(
         far = np.abs(shifts) > 4 * eps * np.abs(about)
         if not np.any(far & (eps * shifts**2 > _MOST_LOST * variances)):
             break
-    return Summary(found.labels, found.sums[:, 0], about, covariances)
+    return Summary(found.labels, found.sums[:, 0] * unit, about, covariances)
 
 
 def _guess(

@@ -151,7 +151,8 @@ class Team:
         for _ in threads:
             self._jobs.put(None)
         for thread in threads:
-            thread.join()
+            if thread.is_alive():  # else it could not be started, and join would fail
+                thread.join()
 
     def run(
         self,

@@ -16,6 +16,8 @@ from .plan import Plan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+_DOUBLE = np.dtype(np.float64)
+
 _ending = threading.Event()
 _threads: dict[Any, threading.Thread] = {}
 _lock = threading.Lock()
@@ -70,6 +72,11 @@ def _jobs(
                 yield (kernel_name, plan)
     yield distinct.MARK
     yield distinct.NUMBER
+    if dtype == np.float32:
+        # Where a cluster collapses, `em_step` sums in float64.
+        for d in n_features:
+            for name in covariance_types:
+                yield ("moments", Plan(COVARIANCE_TYPES[name].layout, d, _DOUBLE))
 
 
 def _work(jobs: list[tuple[Any, ...]]) -> None:
