@@ -209,8 +209,7 @@ def _preview(
     material: Material, picture: Picture, recipe: Recipe
 ) -> Generator[Iteration | Clustering, None, None]:
     """Cluster all pixels by a mixture of a few; give up where they are too few."""
-    step = -(-len(material.samples.values) // PREVIEW_ROWS)
-    values, counts = material.thinned(step)
+    values, counts = material.thinned(PREVIEW_ROWS)
     try:
         check_distinct(values, recipe.n_components)
     except ValueError:
