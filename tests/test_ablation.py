@@ -83,6 +83,19 @@ def test_masked_pixels_do_not_count():
     assert feature_effects(masked) == feature_effects(cut)
 
 
+def test_all_columns_are_compared(monkeypatch):
+    """In the columns that every 16th pixel lies in, colors tell nothing."""
+    image = np.random.default_rng(0).normal(0, 1, (64, 64))
+    image[32:] += 20
+    image[:, ::16] = np.random.default_rng(1).normal(10, 1, (64, 4))
+    clustering = cluster(image, 2, features=[Color(), Position()])
+    whole = feature_effects(clustering)
+    assert 0.5 < whole[0].similarity < 0.9
+    monkeypatch.setattr("napari_pixel_mixtures.ablation.MOST_ROWS", 64 * 4)
+    for some, all_ in zip(feature_effects(clustering), whole, strict=True):
+        assert some.similarity == pytest.approx(all_.similarity, abs=0.1)
+
+
 def test_a_mixture_that_cannot_be_fitted_without_a_feature_says_so():
     image = np.zeros((10, 10))
     image[:, 5:] = 1.0

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage as ndi
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
@@ -31,6 +32,7 @@ from cases import (
 )
 from napari_pixel_mixtures import (
     AnchorDistance,
+    Blur,
     Color,
     FastGaussianMixture,
     Position,
@@ -886,3 +888,44 @@ def test_influence_is_replayed_from_the_recipe():
     np.testing.assert_array_equal(
         proba.argmax(axis=1) + 1, clustering.labels.reshape(-1)
     )
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 1.5])
+def test_a_series_of_volumes_with_channels(smoothing):
+    random = np.random.default_rng(0)
+    series = random.normal(0, 1, (3, 4, 12, 14, 2)).astype(np.float32)
+    series[1:, :, 4:, :7, 0] += 3
+    series[2, :2, :, :, 1] += 3
+    names = ("nuclei", "actin")
+    labels = ("t", "z", "y", "x")
+    picture = Picture.from_array(series, -1, names=names, axis_labels=labels)
+    features = [Color(), Position(), Blur(1.0)]
+    clustering = cluster(picture, 3, features=features, max_iter=500)
+    assert clustering.labels.shape == (3, 4, 12, 14)
+    assert clustering.quantized().shape == series.shape
+    assert clustering.feature_names == (
+        *names,
+        *("X", "Y", "Z", "T"),
+        *("blur 1 nuclei", "blur 1 actin"),
+    )
+    samples = Samples.measure(picture, features, "raw").values
+    blurs = samples[:, 6:].reshape(series.shape)
+    for found, volume in zip(blurs, series, strict=True):
+        for c in range(2):
+            alone = ndi.gaussian_filter(volume[..., c], 1.0, mode="nearest")
+            np.testing.assert_allclose(found[..., c], alone, rtol=1e-5, atol=1e-6)
+    # Labels are those of responsibilities, blurred in each volume by itself.
+    scaled = Samples.measure(picture, features, "group").values
+    shares = clustering.mixture.predict_proba(scaled).reshape(3, 4, 12, 14, 3)
+    if smoothing > 0:
+        clustering = cluster(
+            picture, 3, features=features, max_iter=500, smoothing=smoothing
+        )
+        sigmas = (smoothing, smoothing, smoothing, 0)
+        shares = np.stack(
+            [
+                ndi.gaussian_filter(volume, sigmas, mode="constant", truncate=3)
+                for volume in shares
+            ]
+        )
+    np.testing.assert_array_equal(clustering.labels, shares.argmax(axis=-1) + 1)

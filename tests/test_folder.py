@@ -8,14 +8,17 @@ import tifffile
 
 from cases import china
 from napari_pixel_mixtures import (
+    Blur,
     Classes,
     Color,
     Companion,
     Model,
+    Picture,
     Position,
     apply_to_folder,
     cluster,
 )
+from napari_pixel_mixtures.files import write_whole
 from napari_pixel_mixtures.folder import folder_steps
 
 PICTURE = china()[::8, ::8]
@@ -112,10 +115,10 @@ def test_a_run_that_was_stopped_goes_on(folder, tmp_path, n):
     steps.close()
     assert not (tmp_path / "out" / "tables.csv").exists()
     # A crash between its files leaves an image to be made again.
-    (tmp_path / "out" / "d.PNG.csv.part").write_text("half")
+    (tmp_path / "out" / "d.PNG.csv.0.part").write_text("half")
     outcomes = [s.outcome for s in apply_to_folder(MODEL, folder, tmp_path / "out")]
     assert outcomes == ["kept"] * n + ["labeled"] * (4 - n)
-    (tmp_path / "out" / "d.PNG.csv.part").unlink(missing_ok=True)
+    (tmp_path / "out" / "d.PNG.csv.0.part").unlink()
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
@@ -193,6 +196,150 @@ def test_a_gray_model_refuses_pictures_in_color(folder, tmp_path):
         "whose last axis looks like channels; choose a gray image, or give "
         "Picture.from_array(image, None) if it is a volume."
     }
+
+
+CHANNELS = np.moveaxis(PICTURE, -1, 0)[:2]
+STACK = np.stack([CHANNELS, CHANNELS[:, ::-1], 255 - CHANNELS])
+
+
+@pytest.mark.parametrize("fitted", ["several layers", "channels first"])
+@pytest.mark.parametrize(
+    "image, axes, kind",
+    [
+        (CHANNELS, "CYX", {"imagej": True}),
+        (STACK, "ZCYX", {"imagej": True}),
+        (CHANNELS, "CYX", {"ome": True}),
+        (STACK, "ZCYX", {"ome": True}),
+        (np.moveaxis(STACK, 1, 0), "CTYX", {"ome": True}),
+    ],
+)
+def test_channels_are_where_the_file_says(tmp_path, fitted, image, axes, kind):
+    (tmp_path / "images").mkdir()
+    path = tmp_path / "images" / "a.tif"
+    about = {"metadata": {"axes": axes}, "photometric": "minisblack"}
+    tifffile.imwrite(path, image, **about, **kind)
+    channels = np.moveaxis(image, axes.index("C"), 0)
+    names = ["nuclei", "actin"]
+    picture = Picture.from_channels(channels, names)
+    if fitted == "channels first":
+        picture = Picture.from_array(channels, 0, names=names)
+    clustering = cluster(picture, 3, features=[Color(), Blur()], max_iter=500)
+    model = Model.of(clustering)
+    (step,) = apply_to_folder(model, path.parent, tmp_path / "out")
+    assert (step.outcome, step.message) == ("labeled", "")
+    found = tifffile.imread(tmp_path / "out" / "a.tif.labels.tif")
+    np.testing.assert_array_equal(found, clustering.labels)
+
+
+def test_a_file_that_says_nothing_is_read_as_the_models_picture(tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for name, image in (("first.tif", CHANNELS), ("last.tif", PICTURE[..., :2])):
+        tifffile.imwrite(images / name, image, photometric="minisblack")
+    three = np.moveaxis(PICTURE, -1, 0)
+    for name, image, axes in (("three", three, "CYX"), ("zyx", CHANNELS, "ZYX")):
+        about = {"metadata": {"axes": axes}, "photometric": "minisblack"}
+        tifffile.imwrite(images / f"{name}.tif", image, imagej=True, **about)
+    picture = Picture.from_channels(CHANNELS, ["nuclei", "actin"])
+    clustering = cluster(picture, 3, max_iter=500)
+    steps = apply_to_folder(Model.of(clustering), images, tmp_path / "out")
+    many = (
+        "Expected an image with the channels nuclei, actin of the model, got 80 "
+        "channels; if its channels lie along another axis, give "
+        "Picture.from_array(image, channel_axis=0), or Picture.from_channels(images) "
+        "of several gray ones."
+    )
+    assert {step.path.name: step.message for step in steps} == {
+        "first.tif": many,
+        "last.tif": "",
+        "three.tif": (
+            "Expected an image with the channels nuclei, actin of the model, got "
+            "channel 0, channel 1, channel 2; choose an image of the same kind."
+        ),
+        "zyx.tif": many,
+    }
+    found = tifffile.imread(tmp_path / "out" / "last.tif.labels.tif")
+    np.testing.assert_array_equal(found, clustering.labels)
+
+
+@pytest.mark.parametrize("kind", [{"imagej": True}, {"ome": True}, {}])
+@pytest.mark.parametrize("axes", ["YXS", "CYX"])
+def test_colors_are_colors_also_where_the_file_says(tmp_path, kind, axes):
+    (tmp_path / "images").mkdir()
+    path = tmp_path / "images" / "a.tif"
+    if axes == "YXS":
+        tifffile.imwrite(path, PICTURE, photometric="rgb", **kind)
+    else:
+        image = np.moveaxis(PICTURE, -1, 0)
+        settings = kind | {"metadata": {"axes": axes}, "photometric": "minisblack"}
+        tifffile.imwrite(path, image, **settings)
+    # Only of red, green and blue is there a brightness.
+    clustering = cluster(PICTURE, 3, features=[Color(), Blur()], max_iter=500)
+    model = Model.of(clustering)
+    (step,) = apply_to_folder(model, path.parent, tmp_path / "out")
+    if axes == "CYX" and not kind:
+        assert step.message.startswith("Expected an image with the channels R, G, B")
+        return
+    assert (step.outcome, step.message) == ("labeled", "")
+    found = tifffile.imread(tmp_path / "out" / "a.tif.labels.tif")
+    np.testing.assert_array_equal(found, clustering.labels)
+
+
+def test_a_gray_model_takes_channels_for_planes(tmp_path):
+    """As they lie in the file; ImageJ often calls the planes of a volume channels."""
+    (tmp_path / "images").mkdir()
+    path = tmp_path / "images" / "a.tif"
+    volume = STACK[:, 0]
+    about = {"metadata": {"axes": "CYX"}, "photometric": "minisblack"}
+    tifffile.imwrite(path, volume, imagej=True, **about)
+    clustering = cluster(volume, 3, channel_axis=None, max_iter=500)
+    (step,) = apply_to_folder(Model.of(clustering), path.parent, tmp_path / "out")
+    assert (step.outcome, step.message) == ("labeled", "")
+    with tifffile.TiffFile(tmp_path / "out" / "a.tif.labels.tif") as file:
+        assert file.pages[0].photometric == tifffile.PHOTOMETRIC.MINISBLACK
+        np.testing.assert_array_equal(file.asarray(), clustering.labels)
+
+
+@pytest.mark.parametrize("at", ["a.png.labels.tif", "a.png.csv", "manifest.json"])
+def test_an_image_that_cannot_be_written_is_told_and_skipped(
+    folder, tmp_path, monkeypatch, at
+):
+    written = []
+
+    def fail_once(path, content):
+        written.append(path.name)
+        if path.name == at and written.count(at) == 1:
+            raise OSError(28, "No space left on device", str(path))
+        write_whole(path, content)
+
+    monkeypatch.setattr("napari_pixel_mixtures.folder.write_whole", fail_once)
+    out = tmp_path / "out"
+    steps = apply_to_folder(MODEL, folder, out)
+    assert [step.outcome for step in steps] == ["refused"] + ["labeled"] * 3
+    assert steps[0].message == (
+        "Expected to read a.png and to write its labels, got: [Errno 28] No space left "
+        f"on device: '{out / at}'; make room, or see whether both folders are there "
+        "and open to you."
+    )
+    assert [*pd.read_csv(out / "tables.csv")["image"].unique()] == [*IMAGES][1:]
+    # The next run makes it, and only it.
+    steps = apply_to_folder(MODEL, folder, out)
+    assert [step.outcome for step in steps] == ["labeled"] + ["kept"] * 3
+
+
+def test_an_image_that_is_gone_is_told_and_skipped(folder, tmp_path):
+    apply_to_folder(MODEL, folder, tmp_path / "out")
+    steps = folder_steps(MODEL, folder, tmp_path / "out")
+    next(steps)
+    (folder / "b.tif").unlink()
+    gone = next(steps)
+    assert (gone.path.name, gone.outcome) == ("b.tif", "refused")
+    assert gone.message == (
+        "Expected to read b.tif and to write its labels, got: [Errno 2] No such file "
+        f"or directory: '{folder / 'b.tif'}'; make room, or see whether both folders "
+        "are there and open to you."
+    )
+    assert [step.outcome for step in steps] == ["kept"] * 2
 
 
 def test_companions_stop_the_run(folder, tmp_path):

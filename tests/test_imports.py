@@ -56,7 +56,7 @@ ARROWS = {
         *("certainty", "classes", "tables", "progress", "model_json"),
         *("files", "versions"),
     },
-    "folder": {"features.checks", "files", "model", "progress"},
+    "folder": {"features", "files", "model", "progress"},
     "files": set(),
     "versions": set(),
     "script": {

@@ -10,6 +10,7 @@ from napari_pixel_mixtures.material import (
     Material,
     MaterialCache,
     check_distinct,
+    some_rows,
 )
 from napari_pixel_mixtures.recipe import Recipe
 
@@ -97,12 +98,34 @@ def test_a_position_without_weight_does_not_matter():
 @pytest.mark.parametrize("recipe", [COLOR, PLACE])
 def test_thinned(recipe):
     _, material = gather(some(np.uint8), recipe)
-    values, counts = material.thinned(4)
-    assert_array_equal(values, material.samples.values[::4])
+    rows = some_rows(len(material.samples.values), 20)
+    values, counts = material.thinned(20)
+    assert_array_equal(values, material.samples.values[rows])
     if recipe is COLOR:
-        assert_array_equal(counts, material.counts[::4])
+        assert_array_equal(counts, material.counts[rows])
     else:
         assert counts is None
+    assert len(material.thinned(1000)[0]) == len(material.samples.values)
+
+
+@pytest.mark.parametrize("n, most", [(2, 1), (7, 1), (20, 7), (20, 19), (4097, 256)])
+def test_one_row_of_each_stretch(n, most):
+    rows = some_rows(n, most)
+    step = -(-n // most)
+    assert_array_equal(rows // step, np.arange(len(rows)))
+    assert len(rows) == -(-n // step) <= most
+    assert rows[-1] < n
+    assert_array_equal(rows, some_rows(n, most))
+    assert some_rows(most, most) == slice(None)
+
+
+@pytest.mark.parametrize("width", [2047, 2048, 2049])
+def test_some_rows_are_of_all_columns(width):
+    rows = some_rows(width * 1024, width * 64)  # one of 16
+    columns = np.bincount(rows % width, minlength=width)
+    assert columns.mean() == 64
+    # As a sum of 1024 draws of 1 in 16 scatters: within 6 standard deviations.
+    assert np.abs(columns - 64).max() < 6 * np.sqrt(64 * 15 / 16)
 
 
 @pytest.mark.parametrize("array", [some(np.uint8, most=9), some(np.float32, most=9)])

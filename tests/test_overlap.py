@@ -111,6 +111,17 @@ def test_samples_of_many_pixels_are_thinned(monkeypatch):
     np.testing.assert_allclose(misclassification_rates(some), whole, atol=0.05)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_all_columns_are_counted(monkeypatch, smoothing):
+    """Of every 16th pixel of 64 columns 4 columns would be seen."""
+    image = np.random.default_rng(0).normal(0, 1, (64, 64))
+    image[:, ::2] += 5
+    clustering = cluster(image, 2, smoothing=smoothing)
+    monkeypatch.setattr("napari_pixel_mixtures.overlap.MOST_ROWS", 64 * 4)
+    counts = confusion(clustering, material_of(clustering))
+    np.testing.assert_allclose(counts.sum(axis=1), [128, 128], rtol=0.2)
+
+
 def test_a_component_without_pixels_merges_first():
     rates = misclassification_rates(np.array([[4.0, 0, 0], [0, 0, 0], [0, 0, 2]]))
     assert rates.tolist() == [[1, 0, 0], [1, 1, 1], [0, 0, 1]]

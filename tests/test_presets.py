@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from cases import china
-from napari_pixel_mixtures import AnchorDistance, Color, Position, Recipe, cluster
+from napari_pixel_mixtures import (
+    AnchorDistance,
+    Color,
+    Picture,
+    Position,
+    Recipe,
+    cluster,
+)
 from napari_pixel_mixtures.presets import PRESETS
 
 
@@ -40,6 +47,21 @@ def test_sizes_grow_with_the_picture():
     assert preset.regions(small)["contrast"] == preset.regions(large)["contrast"]
     # Of a volume the cube root.
     assert preset.settings((64, 125, 1000))["smoothing"] == preset.smoothing * 2
+
+
+@pytest.mark.parametrize(
+    "shape, names",
+    [((7, 100, 400), "tyx"), ((100, 7, 400), "ytx"), ((9, 64, 125, 1000), "tzyx")],
+)
+def test_time_does_not_count_into_the_side(shape, names):
+    series = np.broadcast_to(np.uint8(0), shape)
+    picture = Picture.from_array(series, None, axis_labels=tuple(names))
+    frame = (100, 400) if len(shape) == 3 else (64, 125, 1000)
+    assert picture.frame_shape == frame
+    preset = PRESETS["Segments"]
+    assert preset.settings(picture.frame_shape)["smoothing"] == preset.smoothing * 2
+    least = preset.regions(picture.frame_shape)["min_size"]
+    assert least == pytest.approx(preset.min_size / 1000 * np.prod(frame))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 1), (200_000, 200_000)])

@@ -66,30 +66,37 @@ def test_regions_are_connected_and_large_enough():
         assert len(np.unique(clustering.labels[pieces == number])) == 1
 
 
-@pytest.mark.parametrize("shape", [(5, 4, 3, 6), (2, 3, 2, 3, 4)])
-def test_pieces_reach_along_more_than_three_axes(shape):
-    labels = np.random.default_rng(0).integers(0, 4, shape)
-    found = connected_regions(labels, 1)
-    expected = np.zeros(shape, int)
-    for label in (1, 2, 3):  # scipy knows any number of axes, but only one label
-        pieces, _ = ndi.label(labels == label)
-        expected[labels == label] = (pieces + expected.max())[labels == label]
-    assert found.dtype == np.int32
-    firsts = [np.flatnonzero(found == i)[0] for i in range(1, found.max() + 1)]
-    assert firsts == sorted(firsts)
-    pairs = np.unique(np.stack([found.ravel(), expected.ravel()]), axis=1)
-    for numbers, theirs in (pairs, pairs[::-1]):
-        np.testing.assert_array_equal(np.unique(numbers), range(theirs.max() + 1))
-        assert len(np.unique(numbers)) == len(numbers)
-
-
 def test_a_series_of_volumes_is_cut_into_segments():
     image = np.zeros((2, 3, 10, 12), np.uint8)
     image[..., 6:], image[..., 2, 3] = 200, 100
     regions = cluster(image, 3, channel_axis=None).regions(min_size=100, contrast=1)
-    np.testing.assert_array_equal(
-        regions, np.where(np.arange(12) < 6, 1, 2) + 0 * image
-    )
+    first = np.where(np.arange(12) < 6, 1, 2) + 0 * image[0]
+    np.testing.assert_array_equal(regions, [first, first + 2])
+
+
+@pytest.mark.parametrize("contrast", [0.0, 3.0])
+@pytest.mark.parametrize("names", ["tyx", "ytx", ("round", "y", "x")])
+def test_regions_of_a_series_are_those_of_each_time_point_alone(names, contrast):
+    axis = 1 if names == "ytx" else 0
+    image = china()[::5, ::5]
+    frames = [image, image[::-1], 255 - image]
+    series = Picture.from_array(np.stack(frames, axis), axis_labels=tuple(names))
+    mask = np.ones((3, *image.shape[:2]), bool)
+    mask[1, 20:40], mask[2] = False, False  # nothing of the last
+    clustering = cluster(series, 4, mask=np.moveaxis(mask, 0, axis), max_iter=500)
+    labels = np.moveaxis(clustering.labels, axis, 0)
+    regions = np.moveaxis(clustering.regions(20, contrast), axis, 0)
+    assert regions.dtype == np.int32
+    n = 0
+    for frame, own, found in zip(frames, labels, regions, strict=True):
+        alone = connected_regions(own, 20)
+        if contrast > 0:
+            alone = merge_similar(
+                alone, perceived(Picture.from_array(frame), own > 0), contrast
+            )
+        np.testing.assert_array_equal(found, np.where(alone > 0, alone + n, 0))
+        n += alone.max()
+    assert n > (20 if contrast == 0 else 4)
 
 
 def slow_merge(regions, values, contrast):

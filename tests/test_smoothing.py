@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage as ndi
 
 from cases import china
-from napari_pixel_mixtures import Color, Position, cluster, smoothing
+from napari_pixel_mixtures import Color, Picture, Position, cluster, smoothing
 from napari_pixel_mixtures.features import Samples
 
 FEATURES = {"color": [Color()], "color and position": [Color(), Position()]}
@@ -57,7 +57,7 @@ def test_labels_are_those_of_blurred_responsibilities(
 def test_a_wide_blur_is_nearly_gaussian(sigma):
     line = np.zeros(1201, np.float32)
     line[600] = 1
-    found = smoothing.blur(line, sigma).astype(np.float64)
+    found = smoothing.blur(line, sigma, (0,)).astype(np.float64)
     assert found.sum() == pytest.approx(1, abs=1e-5)
     places = np.arange(-600, 601)
     assert (found * places).sum() == pytest.approx(0, abs=1e-3)
@@ -94,6 +94,58 @@ def test_a_volume_is_smoothed_along_all_axes():
         return min(wrong, 1 - wrong)
 
     assert errors(smooth.labels) < errors(sharp.labels) / 5
+
+
+# Axes of a series, and which of them is none that neighbors lie along.
+SERIES = {
+    "T, Y, X": ((4, 30, 40), ("t", "y", "x"), 0),
+    "T, Z, Y, X": ((3, 5, 20, 24), None, 0),
+    "Y, T, X": ((30, 4, 40), ("y", "t", "x"), 1),
+    "another name": ((4, 30, 40), ("wavelength", "y", "x"), 0),
+}
+
+
+@pytest.mark.parametrize("shape, names, axis", SERIES.values(), ids=SERIES)
+@pytest.mark.parametrize("slab", [2**24, 1])
+def test_a_series_is_smoothed_frame_by_frame(shape, names, axis, slab, monkeypatch):
+    monkeypatch.setattr(smoothing, "SLAB_VALUES", slab)
+    rng = np.random.default_rng(0)
+    # Each frame has another pattern, so that its neighbors would spoil it.
+    series = ndi.gaussian_filter(rng.normal(0, 1, shape), 1) * 5
+    picture = Picture.from_array(series, None, axis_labels=names)
+    sharp = cluster(picture, 3, max_iter=500)
+    smooth = cluster(picture, 3, max_iter=500, smoothing=1.5)
+    samples = Samples.measure(picture, [Color()], "group")
+    shares = sharp.mixture.predict_proba(samples.values).reshape(*shape, 3)
+    expected = np.stack(
+        [
+            np.argmax(
+                [
+                    ndi.gaussian_filter(share, 1.5, mode="constant", truncate=3)
+                    for share in np.moveaxis(frame, -1, 0)
+                ],
+                axis=0,
+            )
+            + 1
+            for frame in np.moveaxis(shares, axis, 0)
+        ],
+        axis=axis,
+    )
+    assert np.count_nonzero(smooth.labels != sharp.labels) > 100
+    np.testing.assert_array_equal(smooth.labels, expected)
+
+
+@pytest.mark.parametrize("sigma", [1.5, 8.0])
+@pytest.mark.parametrize("shape, names, axis", SERIES.values(), ids=SERIES)
+def test_each_frame_is_blurred_as_alone(shape, names, axis, sigma):
+    series = np.random.default_rng(0).random(shape, np.float32)
+    axes = Picture.from_array(series, None, axis_labels=names).spatial_axes
+    blurred = smoothing.blur(series, sigma, axes)
+    for frame, found in zip(
+        np.moveaxis(series, axis, 0), np.moveaxis(blurred, axis, 0), strict=True
+    ):
+        alone = smoothing.blur(frame, sigma, tuple(range(frame.ndim)))
+        np.testing.assert_array_equal(found, alone)
 
 
 def test_bad_settings():

@@ -50,8 +50,8 @@ def feature_effects(
 
     The mixture is fitted again without the feature, from its own parameters for
     the other features (the marginals of its components), so that labels change
-    because of the feature and not of another start. At most 250,000 samples, evenly
-    spaced, are fitted and compared.
+    because of the feature and not of another start. At most 250,000 samples, spread
+    evenly, are fitted and compared.
 
     Parameters
     ----------
@@ -90,8 +90,7 @@ def feature_effect_steps(
     from, if it is at hand.
     """
     material = material_of(clustering) if material is None else material
-    step = -(-len(material.samples.values) // MOST_ROWS)
-    samples, counts = material.thinned(step)
+    samples, counts = material.thinned(MOST_ROWS)
     labels = clustering.mixture.labels(samples)  # not smoothed, as those without
     effects: list[FeatureEffect] = []
     for group in clustering.groups:

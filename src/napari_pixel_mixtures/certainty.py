@@ -232,8 +232,8 @@ def stability_steps(
     """
     n = whole("n_refits", n_refits, 1, 1000)
     material = material_of(clustering) if material is None else material
-    recipe, shape = clustering.recipe, clustering.labels.shape
-    agreed = np.zeros(shape, np.float32)
+    recipe = clustering.recipe
+    agreed = np.zeros(clustering.labels.shape, np.float32)
     seeds = tuple((recipe.random_state + 1 + i) % (MAX_SEED + 1) for i in range(n))
     log_likelihoods = []
     for i, seed in enumerate(seeds):
@@ -245,7 +245,7 @@ def stability_steps(
         except IllDefinedError:  # no clusters from this seed: nothing agrees
             log_likelihoods.append(-np.inf)
             continue
-        found = label_picture(mixture, material, shape, recipe)
+        found = label_picture(mixture, material, clustering.picture, recipe)
         order = match_labels(found, clustering.labels, clustering.n_components)
         numbers = np.zeros(clustering.n_components + 1, np.uint8)
         numbers[order + 1] = np.arange(1, clustering.n_components + 1)

@@ -87,7 +87,8 @@ def cluster(
         scikit-learn's starts.
     smoothing : float
         Labels come from responsibilities blurred by a Gaussian of this standard
-        deviation in pixels; from each pixel's own if 0.
+        deviation in pixels, along `Picture.spatial_axes`; from each pixel's own
+        if 0.
     callback : callable, optional
         Called with each iteration; an exception that it raises ends the fit.
 
@@ -208,8 +209,7 @@ def _preview(
     material: Material, picture: Picture, recipe: Recipe
 ) -> Generator[Iteration | Clustering, None, None]:
     """Cluster all pixels by a mixture of a few; give up where they are too few."""
-    step = -(-len(material.samples.values) // PREVIEW_ROWS)
-    values, counts = material.thinned(step)
+    values, counts = material.thinned(PREVIEW_ROWS)
     try:
         check_distinct(values, recipe.n_components)
     except ValueError:
@@ -257,28 +257,29 @@ def mask_of(clustering: Clustering) -> NDArray[np.bool_] | None:
 def label_picture(
     mixture: FastGaussianMixture,
     material: Material,
-    shape: tuple[int, ...],
+    picture: Picture,
     recipe: Recipe,
     rows: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """Label the pixels (*shape) by a mixture, smoothed as the recipe says.
+    """Label the pixels of a picture by a mixture, smoothed as the recipe says.
 
     Parameters
     ----------
     mixture : FastGaussianMixture
         Of the material.
     material : Material
-    shape : tuple of int
-        Of the picture, without channels.
+    picture : Picture
     recipe : Recipe
     rows : ndarray (n,) uint8, optional
         Which component, from 0, each row has, if that is known.
     """
     if recipe.smoothing > 0:
-        return smooth_labels(mixture, material, shape, recipe.smoothing)
+        return smooth_labels(
+            mixture, material, picture.shape, picture.spatial_axes, recipe.smoothing
+        )
     if rows is None:
         rows = mixture.labels(material.samples.values)
-    labels: NDArray[np.uint8] = material.to_picture(rows, shape)
+    labels: NDArray[np.uint8] = material.to_picture(rows, picture.shape)
     return labels
 
 
@@ -304,7 +305,7 @@ def describe(
     samples = material.samples
     with config_context(assume_finite=True):  # as material always is
         summary = mixture.summarize(samples.values, material.values, material.counts)
-    labels = label_picture(mixture, material, picture.shape, recipe, summary.labels)
+    labels = label_picture(mixture, material, picture, recipe, summary.labels)
     means, covariances = summary.value_means, summary.value_covariances
     assert means is not None and covariances is not None  # because values were given
     for group in samples.groups:

@@ -146,6 +146,9 @@ class Clustering:
     def regions(self, min_size: int = 500, contrast: float = 0.0) -> NDArray[np.int32]:
         """Give each connected piece of a cluster a number of its own.
 
+        Each plane or volume of a series has its own: neighbors lie along
+        `Picture.spatial_axes`.
+
         Parameters
         ----------
         min_size : int
@@ -160,7 +163,8 @@ class Clustering:
         Returns
         -------
         ndarray (*spatial) int32
-            1, 2, and so on in scan order; 0 where pixels are not clustered.
+            1, 2, and so on in scan order, of a series one plane or volume after the
+            other; 0 where pixels are not clustered.
 
         Raises
         ------
@@ -179,11 +183,21 @@ class Clustering:
         """
         least = whole("min_size", min_size, 1, MAX_SIZE)
         height = not_negative("contrast", contrast)
-        pieces = connected_regions(self.labels, least)
-        if height == 0:
-            return pieces
-        values = perceived(self.picture, pieces > 0)
-        return merge_similar(pieces, values, height)
+        picture = self.picture
+        values = picture.values
+        if height > 0:
+            values = perceived(picture, self.labels > 0).reshape(*picture.shape, -1)
+        regions = np.zeros(picture.shape, np.int32)
+        n = 0
+        for labels, colors, into in zip(
+            *map(picture.frames, (self.labels, values, regions)), strict=True
+        ):
+            found = connected_regions(labels, least)
+            if height > 0:
+                found = merge_similar(found, colors.reshape(found.size, -1), height)
+            into[...] = np.where(found > 0, found + n, 0)
+            n += int(found.max())
+        return regions
 
     def reordered(self, order: ArrayLike) -> Clustering:
         """Give the components other numbers.

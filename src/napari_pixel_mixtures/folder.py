@@ -13,6 +13,7 @@ import imageio.v3 as imageio
 import numpy as np
 import tifffile
 
+from .features import Picture
 from .features.checks import positive_numbers
 from .files import write_whole
 from .progress import run
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from .model import Model
 
 TIFF = (".tif", ".tiff")
 SUFFIXES = (*TIFF, ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".npy")
+SAYING_AXES = ("imagej", "ome")  # kinds of TIFF that say what their axes are
 MANIFEST = "manifest.json"
 TABLES = "tables.csv"
 
@@ -92,13 +95,14 @@ def apply_to_folder(
     Returns
     -------
     tuple of FolderStep
-        One for each image, by name. Images that cannot be read or are not of the
-        model's kind are refused, and the run goes on.
+        One for each image, by name. Images that cannot be read, are not of the
+        model's kind, or whose labels cannot be written are refused, and the run goes
+        on.
 
     Raises
     ------
     OSError
-        The output cannot be written.
+        The output cannot be made, or the tables of all images not be written.
     ValueError
         The folder is none, has no image, or is the output; a scale is not above 0;
         or the model wants companions.
@@ -153,20 +157,20 @@ def folder_steps(
     for number, path in enumerate(paths, start=1):
         outcome: Outcome = "kept"
         message = ""
-        if not manifest.holds(path):
-            try:
-                applied = model.apply(read_image(path))
-                table = applied.table(sizes, unit)
-            except (TypeError, ValueError) as error:
-                outcome, message = "refused", str(error)
-            else:
-                outcome = "labeled"
-                labels = io.BytesIO()
-                tifffile.imwrite(labels, applied.labels, compression="zlib")
-                write_whole(_labels_path(output, path), labels.getvalue())
-                text = table.to_csv(index=False, lineterminator="\n")
-                write_whole(_table_path(output, path), text.encode())
+        try:
+            if not manifest.holds(path):
+                applied = model.apply(read_image(path, model))
+                _write(output, path, applied.labels, applied.table(sizes, unit))
                 manifest.add(path)
+                outcome = "labeled"
+        except OSError as error:
+            outcome = "refused"
+            message = (
+                f"Expected to read {path.name} and to write its labels, got: {error}; "
+                "make room, or see whether both folders are there and open to you."
+            )
+        except (TypeError, ValueError) as error:
+            outcome, message = "refused", str(error)
         step = FolderStep(number, len(paths), path, outcome, message)
         steps.append(step)
         yield step
@@ -174,24 +178,41 @@ def folder_steps(
     return tuple(steps)
 
 
-def read_image(path: Path) -> NDArray[Any]:
-    """Read an image file.
+def read_image(path: Path, model: Model) -> NDArray[Any] | Picture:
+    """Read an image file for a model.
+
+    A model of several channels takes them from where an ImageJ or OME TIFF file says
+    they are; arrays of all others are read as the model's own picture.
 
     Raises
     ------
     ValueError
         It cannot be read.
     """
+    array, axes = _array_and_axes(path)
+    of_channels = [axis for axis, name in enumerate(axes) if name in "CS"]
+    if len(of_channels) != 1 or len(model.channel_names) == 1:
+        return array
+    (axis,) = of_channels
+    rgb = model.rgb and array.shape[axis] in (3, 4)
+    return Picture.from_array(array, axis, rgb)
+
+
+def _array_and_axes(path: Path) -> tuple[NDArray[Any], str]:
+    """Read an image file, and what it calls its axes: "ZCYX"; "" if it does not."""
+    suffix = path.suffix.lower()
     try:
-        if path.suffix.lower() == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False))
-        if path.suffix.lower() in TIFF:
-            return np.asarray(tifffile.imread(path))
+        if suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False)), ""
+        if suffix in TIFF:
+            with tifffile.TiffFile(path) as file:
+                series = file.series[0]
+                axes = series.axes if series.kind in SAYING_AXES else ""
+                return np.asarray(series.asarray()), axes
         # By its bytes, for imageio leaves a file open that it cannot read.
-        suffix = path.suffix.lower()
         image = np.asarray(imageio.imread(path.read_bytes(), extension=suffix))
         gray_and_alpha = image.ndim == 3 and image.shape[-1] == 2
-        return image[..., 0] if gray_and_alpha else image
+        return image[..., 0] if gray_and_alpha else image, ""
     except Exception as error:
         # Readers of damaged files raise anything; the other images are read still.
         raise ValueError(
@@ -215,6 +236,18 @@ def _images(folder: Path, output: Path) -> list[Path]:
             "without any; choose another."
         )
     return found
+
+
+def _write(
+    output: Path, image: Path, labels: NDArray[np.uint8], table: pd.DataFrame
+) -> None:
+    """Write the labels and the table of an image."""
+    content = io.BytesIO()
+    # Without the kind said, labels of three or four planes would become colors.
+    tifffile.imwrite(content, labels, photometric="minisblack", compression="zlib")
+    write_whole(_labels_path(output, image), content.getvalue())
+    text = table.to_csv(index=False, lineterminator="\n")
+    write_whole(_table_path(output, image), text.encode())
 
 
 def _labels_path(output: Path, image: Path) -> Path:
@@ -254,9 +287,10 @@ class _Manifest:
 
     def add(self, path: Path) -> None:
         """Note that an image was labeled."""
-        self._images[path.name] = _state(path)
-        text = json.dumps(self._about | {"images": self._images}, indent=1)
+        images = self._images | {path.name: _state(path)}
+        text = json.dumps(self._about | {"images": images}, indent=1)
         write_whole(self._output / MANIFEST, text.encode())
+        self._images = images
 
 
 def _state(path: Path) -> list[int]:

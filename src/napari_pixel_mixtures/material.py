@@ -126,10 +126,11 @@ class Material:
             return np.repeat(values, 2, axis=0), None
         return values, counts
 
-    def thinned(self, step: int) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
-        """Give every so many-th row of the samples, and its count."""
-        counts = None if self.counts is None else self.counts[::step]
-        return self.samples.values[::step], counts
+    def thinned(self, most: int) -> tuple[NDArray[Any], NDArray[np.int64] | None]:
+        """Give `some_rows` of the samples, and their counts."""
+        rows = some_rows(len(self.samples.values), most)
+        counts = None if self.counts is None else self.counts[rows]
+        return self.samples.values[rows], counts
 
     def by_pixel(self) -> Material:
         """Give the same with a row for each pixel."""
@@ -337,6 +338,29 @@ def _same_pixels(
     if some is None or others is None:
         return some is others
     return np.array_equal(some, others)
+
+
+def some_rows(n: int, most: int) -> NDArray[np.intp] | slice:
+    """Choose at most so many of n rows, spread evenly: one at random of each stretch.
+
+    Every so many-th row would be one of a few columns of a picture whose width that
+    divides.
+
+    Parameters
+    ----------
+    n, most : int
+        1 or more.
+
+    Returns
+    -------
+    ndarray (m,) or slice
+        In ascending order, the same for the same numbers; all if they are few enough.
+    """
+    if n <= most:
+        return slice(None)
+    starts = np.arange(0, n, -(-n // most))
+    stops = np.append(starts[1:], n)
+    return np.random.default_rng(0).integers(starts, stops, dtype=np.intp)
 
 
 def without_rounding(

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from .clustering import material_of
 from .features.checks import whole
+from .material import some_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def merge_tree(clustering: Clustering, material: Material | None = None) -> Merg
     the sum for all pixels; the overlap of i and j is the larger of the two
     directions. A class's responsibility is the sum of those of its components, and
     its pixels are theirs, so that one K x K table, from one pass, is enough for the
-    whole tree. At most 200,000 samples, evenly spaced, are counted. Labels are those
+    whole tree. At most 200,000 samples, spread evenly, are counted. Labels are those
     of the clustering, smoothed if its recipe says so: then components that lie among
     each other, as in a texture, are confused even where their colors are far apart.
 
@@ -177,14 +178,14 @@ def _labeled(
     """
     rows = material.samples.values
     if clustering.recipe.smoothing == 0:
-        return *material.thinned(-(-len(rows) // MOST_ROWS)), None
+        return *material.thinned(MOST_ROWS), None
     labels = clustering.labels.reshape(-1)
     if material.pixels is not None:
         labels = labels[material.pixels]
-    every = slice(None, None, -(-len(labels) // MOST_ROWS))
+    some = some_rows(len(labels), MOST_ROWS)
     if material.inverse is None:
-        return rows[every], None, labels[every] - 1
-    return rows[material.inverse[every]], None, labels[every] - 1
+        return rows[some], None, labels[some] - 1
+    return rows[material.inverse[some]], None, labels[some] - 1
 
 
 def misclassification_rates(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -32,9 +32,10 @@ class Preset:
     scaling : {"group", "raw"}
     smoothing : float
         Of the responsibilities, in hundredths of the picture's side, which is the
-        square root of its number of pixels (of a volume, the cube root).
+        square root of its number of pixels (of a volume, the cube root); of a series
+        that of one plane or volume.
     min_size : float
-        Of regions, in thousandths of all pixels; 0 if it is for clusters, not regions.
+        Of regions, in thousandths of its pixels; 0 if it is for clusters, not regions.
     contrast : float
         Up to which regions are merged, see `Clustering.regions`.
 
@@ -65,7 +66,8 @@ class Preset:
         Parameters
         ----------
         shape : sequence of int
-            Of the picture, without channels.
+            `Picture.frame_shape`: without channels, and of a series that of one plane
+            or volume.
         random_state : int
             Seed of random places.
 
@@ -93,7 +95,8 @@ class Preset:
         Parameters
         ----------
         shape : sequence of int
-            Of the picture, without channels.
+            `Picture.frame_shape`: without channels, and of a series that of one plane
+            or volume.
 
         Returns
         -------

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.ndimage as ndi
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from .features import Lab
 
@@ -24,7 +22,8 @@ def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:
     Parameters
     ----------
     labels : ndarray (*spatial) of int
-        0 is no label. Pixels are connected by their sides.
+        Of one plane or volume: at most three axes. 0 is no label. Pixels are
+        connected by their sides.
     min_size : int
         Pieces of fewer pixels are dealt out, pixel by pixel, to the nearest of the
         others. Where all are smaller, only the largest is kept.
@@ -34,7 +33,11 @@ def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:
     ndarray (*spatial) int32
         1, 2, and so on in scan order; 0 where labels are 0.
     """
-    pieces = _pieces(labels)
+    from skimage.measure import label  # slow to import
+
+    pieces: NDArray[np.intp] = label(  # type: ignore[no-untyped-call]
+        labels, background=0, connectivity=1
+    )
     sizes = np.bincount(pieces.reshape(-1))
     sizes[0] = 0
     if not sizes.any():
@@ -50,31 +53,6 @@ def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:
         regions = regions[tuple(nearest)]
         regions[pieces == 0] = 0
     return regions
-
-
-def _pieces(labels: NDArray[Any]) -> NDArray[np.intp]:
-    """Give numbers to connected pieces, in scan order; 0 where labels are 0."""
-    if labels.ndim <= 3:
-        from skimage.measure import label  # slow to import
-
-        found: NDArray[np.intp] = label(  # type: ignore[no-untyped-call]
-            labels, background=0, connectivity=1
-        )
-        return found
-    # scikit-image knows three axes: pieces of frames are joined where they touch.
-    pieces = np.zeros(labels.shape, np.intp)
-    n = 0
-    for frame, numbers in zip(labels, pieces, strict=True):
-        numbers[...] = _pieces(frame)
-        numbers[numbers > 0] += n
-        n = max(n, int(numbers.max()))
-    touching = (labels[1:] == labels[:-1]) & (labels[1:] > 0)
-    pairs = np.unique(np.stack([pieces[1:][touching], pieces[:-1][touching]]), axis=1)
-    graph = csr_array((np.ones(pairs.shape[1]), tuple(pairs)), shape=(n + 1, n + 1))
-    _, joined = connected_components(graph, directed=False)
-    _, first, which = np.unique(joined, return_index=True, return_inverse=True)
-    joined_numbers: NDArray[np.intp] = np.argsort(np.argsort(first))[which][pieces]
-    return joined_numbers
 
 
 def perceived(picture: Picture, labeled: NDArray[np.bool_]) -> NDArray[Any]:

@@ -30,6 +30,7 @@ def smooth_labels(
     mixture: FastGaussianMixture,
     material: Material,
     shape: tuple[int, ...],
+    axes: tuple[int, ...],
     sigma: float,
 ) -> NDArray[np.uint8]:
     """Label pixels by responsibilities that are blurred over the picture.
@@ -46,6 +47,9 @@ def smooth_labels(
     material : Material
     shape : tuple of int
         Of the picture, without channels.
+    axes : tuple of int
+        `Picture.spatial_axes`, which neighbors lie along: each plane or volume of a
+        series is blurred by itself.
     sigma : float
         Standard deviation of the Gaussian in pixels, above 0.
 
@@ -55,7 +59,7 @@ def smooth_labels(
         1 to K; 0 where a pixel is not clustered.
     """
     labels = np.zeros(shape, np.uint8)
-    halo = _reach(sigma)
+    halo = _reach(sigma) if 0 in axes else 0
     plane = int(np.prod(shape[1:]))
     length = max(SLAB_VALUES // (plane * mixture.n_components) - 2 * halo, halo, 1)
     for start in range(0, shape[0], length):
@@ -75,7 +79,7 @@ def smooth_labels(
             responsibilities: NDArray[Any] = responsibilities,
         ) -> None:
             shares[k].reshape(-1)[pixels] = responsibilities[:, k]
-            shares[k] = blur(shares[k], sigma)
+            shares[k] = blur(shares[k], sigma, axes)
 
         on_all_cores(spread, range(mixture.n_components))
         largest = np.zeros((stop - start, *shape[1:]), np.float32)
@@ -88,8 +92,10 @@ def smooth_labels(
     return labels
 
 
-def blur(share: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Blur by a Gaussian, beyond the border of nothing.
+def blur(
+    share: NDArray[np.float32], sigma: float, axes: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Blur by a Gaussian along some axes, beyond the border of nothing.
 
     From 5 pixels on it is four moving averages of nearly the same variance (within
     3 %), at most two pixels different in width (Kovesi, *Fast almost-Gaussian
@@ -100,6 +106,7 @@ def blur(share: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     share : ndarray (*spatial) float32
     sigma : float
         Standard deviation in pixels.
+    axes : tuple of int
 
     Returns
     -------
@@ -107,10 +114,12 @@ def blur(share: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """
     blurred: NDArray[np.float32]
     if sigma < WIDE:
-        blurred = ndi.gaussian_filter(share, sigma, mode="constant", truncate=TRUNCATE)
+        blurred = ndi.gaussian_filter(
+            share, sigma, mode="constant", truncate=TRUNCATE, axes=axes
+        )
         return blurred
     blurred = share
-    for axis in range(share.ndim):
+    for axis in axes:
         for width in _widths(sigma):
             blurred = ndi.uniform_filter1d(blurred, width, axis, mode="constant")
     return blurred

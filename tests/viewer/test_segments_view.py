@@ -173,6 +173,12 @@ def test_a_preset_is_for_the_size_of_the_image(model, picture):
     large = model.add_image(np.zeros((3, 50, 60), np.float32), name="volume")
     assert shape_of(large) == (3, 50, 60)
     assert shape_of(model.layers["bands"]) == (32, 40)
+    large.axis_labels = ("t", "y", "x")
+    assert shape_of(large) == (50, 60)
+    series = np.zeros((4, 2, 5, 6, 7), np.float32)
+    labels = ("t", "c", "z", "y", "x")
+    assert shape_of(model.add_image(series, axis_labels=labels)) == (5, 6, 7)
+    assert shape_of(model.add_image(series[0])) == (5, 6, 7)
     preset = PRESETS["Segments"]
     recipe = applied(preset, Recipe(n_components=7), (300, 1200))
     assert recipe.smoothing == pytest.approx(preset.smoothing * 6)

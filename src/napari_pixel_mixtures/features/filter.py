@@ -93,21 +93,15 @@ class Filter(Feature):
         self, picture: Picture, pixels: NDArray[np.intp] | None
     ) -> NDArray[Any]:
         """Filter the whole picture, (n, d), then take pixels."""
-        shape = picture.shape
         n_parts = len(self.parts(picture))
         n_columns = len(self.names(picture))
-        columns = np.empty((n_columns, *shape), picture.float_type)
-        series = [i for i in range(len(shape)) if i not in picture.spatial_axes]
-        frames = list(np.ndindex(*(shape[axis] for axis in series)))
+        columns = np.empty((n_columns, *picture.shape), picture.float_type)
         with np.errstate(all="ignore"):
             for i, plane in enumerate(sources(picture, self.of)):
                 results = columns[i * n_parts : (i + 1) * n_parts]
-                for index in frames:
-                    where: list[Any] = [slice(None)] * len(shape)
-                    for axis, position in zip(series, index, strict=True):
-                        where[axis] = position
-                    frame = np.ascontiguousarray(plane[tuple(where)])
-                    self.filter(frame, results[(slice(None), *where)])
+                into = picture.frames(np.moveaxis(results, 0, -1))
+                for frame, parts in zip(picture.frames(plane), into, strict=True):
+                    self.filter(np.ascontiguousarray(frame), np.moveaxis(parts, -1, 0))
         flat = columns.reshape(n_columns, -1).T
         return flat if pixels is None else flat[pixels]
 

@@ -269,11 +269,7 @@ class Picture:
         Without a label, or with a number as napari gives, it is called by its place:
         the last four axes are T, Z, Y, X, and any before them `axis -5` and so on.
         """
-        ndim = len(self.shape)
-        return tuple(
-            _axis_name(label, i - ndim)
-            for i, label in enumerate(self.axis_labels or [""] * ndim)
-        )
+        return _axis_names(self.axis_labels, len(self.shape))
 
     @property
     def spatial_axes(self) -> tuple[int, ...]:
@@ -283,10 +279,21 @@ class Picture:
         picture is filtered in its plane, and a stack as a volume; a time series of
         planes wants its first axis labeled "t".
         """
-        names = {name: axis for axis, name in enumerate(self.axis_names)}
-        found = sorted(names[name] for name in "XYZ" if name in names)
-        ndim = len(self.shape)
-        return tuple(found) or (ndim - 2, ndim - 1)
+        return spatial_axes(self.axis_labels, len(self.shape))
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Shape along the `spatial_axes`: of a series that of one plane or volume."""
+        return tuple(self.shape[axis] for axis in self.spatial_axes)
+
+    def frames(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """Give each plane or volume of values (*spatial, ...), as a view.
+
+        One if all axes are `spatial_axes`; of a series one after the other.
+        """
+        series = [i for i in range(len(self.shape)) if i not in self.spatial_axes]
+        moved = np.moveaxis(values, series, range(len(series)))
+        return [moved[index] for index in np.ndindex(moved.shape[: len(series)])]
 
     @property
     def float_type(self) -> np.dtype[Any]:
@@ -391,6 +398,18 @@ class Picture:
                     "infinity; replace them (numpy.nan_to_num) or choose another image."
                 )
         return None if valid is None or valid.all() else valid
+
+
+def spatial_axes(labels: Sequence[str] | None, ndim: int) -> tuple[int, ...]:
+    """Give `Picture.spatial_axes` from the labels of so many axes."""
+    names = {name: axis for axis, name in enumerate(_axis_names(labels, ndim))}
+    found = sorted(names[name] for name in "XYZ" if name in names)
+    return tuple(found) or (ndim - 2, ndim - 1)
+
+
+def _axis_names(labels: Sequence[str] | None, ndim: int) -> tuple[str, ...]:
+    labels = labels or [""] * ndim
+    return tuple(_axis_name(label, i - ndim) for i, label in enumerate(labels))
 
 
 def _axis_name(label: str, place: int) -> str:

@@ -8,7 +8,7 @@ from weakref import ref
 
 from napari_pixel_mixtures.presets import PRESETS, Preset
 
-from .source import spatial_shape
+from .source import frame_shape
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -84,5 +84,5 @@ def applied(preset: Preset, recipe: Recipe, shape: tuple[int, ...]) -> Recipe:
 
 
 def shape_of(image: Image | None) -> tuple[int, ...] | None:
-    """Give the shape of an image without channels; None if there is no image."""
-    return None if image is None else spatial_shape(image)
+    """Give the shape that presets are for; None if there is no image."""
+    return None if image is None else frame_shape(image)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_pixel_mixtures.features import Picture
+from napari_pixel_mixtures.features.picture import spatial_axes
 
 from .layers import channel_axis, is_image, level_data, lies_over
 
@@ -171,6 +172,13 @@ def spatial_shape(image: Image) -> tuple[int, ...]:
     """Shape of what is clustered of an image, without its channels."""
     shape = tuple(level_data(image).shape)
     return shape[:-1] if image.rgb else _without(shape, channel_axis(image))
+
+
+def frame_shape(image: Image) -> tuple[int, ...]:
+    """Give the `Picture.frame_shape` of what is clustered of an image."""
+    shape = spatial_shape(image)
+    labels = _without(tuple(image.axis_labels), channel_axis(image))
+    return tuple(shape[axis] for axis in spatial_axes(labels, len(shape)))
 
 
 def check_channels(layers: Sequence[Image]) -> None:
