@@ -39,7 +39,7 @@ from napari_pixel_mixtures import (
     Recipe,
     cluster,
 )
-from napari_pixel_mixtures.clustering import cluster_steps
+from napari_pixel_mixtures.clustering import cluster_by, cluster_steps
 from napari_pixel_mixtures.features import Picture, Samples
 
 FAR = [
@@ -500,6 +500,22 @@ for features in (Color(), [Color(), Position()]):
     print(hashlib.sha256(clustering.labels.tobytes()).hexdigest())
     print(hashlib.sha256(clustering.colors.tobytes()).hexdigest())
 """
+
+
+def test_a_mixture_that_was_fitted_elsewhere_labels_by_weight(small_china):
+    recipe = Recipe(n_components=3, covariance_type="diag")
+    picture = Picture.from_array(small_china)
+    mask = np.zeros(picture.shape, bool)
+    mask[:, 10:] = True
+    samples = Samples.measure(picture, recipe.features, valid=mask).values
+    mixture = FastGaussianMixture(3, covariance_type="diag", random_state=5)
+    mixture.fit(samples)
+    mixture = mixture.reordered(np.argsort(mixture.weights_))  # the smallest first
+    found = cluster_by(mixture, picture, recipe, mask)
+    np.testing.assert_array_equal(found.labels[mask], 3 - mixture.predict(samples))
+    assert not found.labels[~mask].any()
+    assert (np.diff(found.mixture.weights_) <= 0).all()
+    assert found.recipe == recipe and found.history == ()
 
 
 def test_the_same_inputs_give_the_same_bits_in_any_process():

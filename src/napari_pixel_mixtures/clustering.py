@@ -226,6 +226,37 @@ def _by_weight(mixture: FastGaussianMixture) -> NDArray[np.intp]:
     return np.argsort(-mixture.weights_, kind="stable")
 
 
+def cluster_by(
+    mixture: FastGaussianMixture,
+    picture: Picture,
+    recipe: Recipe,
+    mask: ArrayLike | None = None,
+    *,
+    gather: Callable[..., Material] = Material.gather,
+) -> Clustering:
+    """Cluster a picture by a mixture that was fitted to it elsewhere.
+
+    Parameters
+    ----------
+    mixture : FastGaussianMixture
+        Fitted to the features of the recipe; the largest component gets label 1.
+    picture : Picture
+    recipe : Recipe
+        With the mixture's number of components and covariance type.
+    mask : array_like (*spatial), optional
+        The pixels that it was fitted to, where not 0.
+    gather : callable
+        May take the measurements from a `MaterialCache`.
+
+    Returns
+    -------
+    Clustering
+        Without a history, for the recipe alone may lead to another mixture.
+    """
+    material = gather(picture, recipe, picture.valid(mask))
+    return describe(mixture.reordered(_by_weight(mixture)), material, picture, recipe)
+
+
 def material_of(
     clustering: Clustering, gather: Callable[..., Material] = Material.gather
 ) -> Material:

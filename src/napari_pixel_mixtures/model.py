@@ -291,7 +291,9 @@ class Model:
         -------
         Clustering
             The same labels bit for bit, with the same versions on the same kind of
-            processor.
+            processor. But a model that was chosen in a sweep had another start, and
+            one that was applied another picture: of these only `apply` gives the
+            labels.
 
         Raises
         ------

@@ -459,6 +459,31 @@ def test_of_many_channels_the_most_telling_three_are_shown(model, picture):
     assert workspace.cloud.settings.axes == "channels"
 
 
+def test_with_color_the_automatic_axes_come_back(model, fit):
+    random = np.random.default_rng(0)
+    image = random.normal(0, 1, (32, 40, 5))
+    image[:, 20:, [1, 2, 4]] += 9
+    model.add_image(image, name="five", rgb=False, axis_labels=("y", "x", "c"))
+    cloud = workspace_of(model).cloud
+    fit(model, n_components=2)
+    axes = ("channel 1", "channel 2", "channel 4")
+    assert cloud.settings.axes == axes
+    fit(model, color=False, position=True)
+    assert cloud.settings.axes == "channels"
+    change(cloud, point_size=2.0)  # which chooses no axes
+    fit(model, color=True)
+    assert cloud.settings.axes == axes
+    # Unless a person chose the first three.
+    change(cloud, axes="channels")
+    fit(model, color=False)
+    fit(model, color=True)
+    assert cloud.settings.axes == "channels"
+    # Axes that a person chose and that are gone make room for automatic ones.
+    change(cloud, axes=("X", "Y", "channel 0"))
+    fit(model, position=False)
+    assert cloud.settings.axes == axes
+
+
 class TestViewButtons:
     def seen(self, widget, direction):
         """How long a stick in the unit ball looks on the screen."""

@@ -301,6 +301,29 @@ def test_rows_tell_what_a_feature_did_until_something_changes(
     assert [row.effect.text() for row in listed.rows] == ["", "", ""]
 
 
+def test_rows_tell_what_features_of_a_loaded_model_do(
+    soon, listed, workspace, idle, model, qtbot, tmp_path
+):
+    # Those of more influence come first in the model, and its places are fixed.
+    given = (Color(influence=0.5), AnchorDistance(n=2))
+    workspace.set_recipe(replace(workspace.recipe, n_components=3, features=given))
+    workspace.fit()
+    idle(model)
+    workspace.keeper.save(tmp_path / "model.json")
+    workspace.keeper.load(tmp_path / "model.json")
+    idle(model)
+    found = workspace.result.clustering
+    assert found.history == ()
+    qtbot.waitUntil(lambda: bool(listed.rows[0].effect.text()), timeout=30_000)
+    distance, color = feature_effects(found)
+    assert distance.feature.anchors and color.feature == given[0]
+    assert [row.effect.text() for row in listed.rows] == [
+        f"{color.similarity:.2f}",
+        f"{distance.similarity:.2f}",
+    ]
+    assert color.similarity != distance.similarity
+
+
 def test_other_images_are_offered_by_their_names(
     listed, workspace, qtbot, model, picture
 ):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from napari_pixel_mixtures import Position, cluster
+from napari_pixel_mixtures import Model, Position, cluster
 from napari_pixel_mixtures.features import Color
 from napari_pixel_mixtures.recipe import COVARIANCE_TYPES
 from napari_pixel_mixtures.viewer import model_sweep, worker
+from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.model_views import COLORS
 from napari_pixel_mixtures.viewer.model_widget import ChooseModel
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -216,3 +217,151 @@ def test_the_image_is_changed_meanwhile(widget, click, model, idle, held, qtbot)
     ]
     assert not widget.grid.cells
     sweep.cancel()
+
+
+@pytest.fixture
+def rough(widget, click, idle, model):
+    """Models of colors without order, in which another start finds other clusters."""
+    noise = np.random.default_rng(1).integers(0, 256, (32, 40, 3), np.uint8)
+    model.add_image(noise, name="rough")
+    widget.sizes.value = "4, 5"
+    click(widget.start)
+    idle(model)
+    return widget
+
+
+def models_of(workspace):
+    """The models that were tried, by size and type."""
+    found = [model.candidate for model in workspace.sweep.models]
+    return {(c.n_components, c.covariance_type): c for c in found}
+
+
+def test_the_model_in_the_cell_is_the_one_that_appears(
+    rough, workspace, idle, model, qtbot
+):
+    for key, candidate in models_of(workspace).items():
+        qtbot.mouseClick(rough.grid.cells[key], Qt.MouseButton.LeftButton)
+        idle(model)
+        found = workspace.result.clustering
+        order = np.argsort(-candidate.mixture.weights_, kind="stable")
+        image = model.layers["rough"].data
+        samples = image.reshape(-1, 3) * found.groups[0].factor
+        expected = np.argsort(order)[candidate.mixture.predict(samples)] + 1
+        assert np.array_equal(found.labels.ravel(), expected)
+        assert np.array_equal(model.layers["rough quantized"].data, found.labels)
+        assert found.log_likelihood == candidate.mixture.lower_bound_
+        assert (workspace.recipe.n_components, workspace.recipe.covariance_type) == key
+        assert found.recipe == workspace.recipe
+        assert rough.grid.cells[key].isChecked()
+    # What is chosen is an entry of the history as any other.
+    before = workspace.result.clustering.labels
+    qtbot.mouseClick(rough.grid.cells[4, "full"], Qt.MouseButton.LeftButton)
+    idle(model)
+    assert not np.array_equal(workspace.result.clustering.labels, before)
+    workspace.undo()
+    assert np.array_equal(model.layers["rough quantized"].data, before)
+
+
+def test_what_a_chosen_model_says_of_itself_is_true(
+    rough, workspace, idle, model, qtbot
+):
+    key = (5, "full")
+    qtbot.mouseClick(rough.grid.cells[key], Qt.MouseButton.LeftButton)
+    idle(model)
+    found = workspace.result.clustering
+    image = model.layers["rough"].data
+    # Its recipe alone finds others here,
+    assert not np.array_equal(cluster(image, *key).labels, found.labels)
+    # so there are neither lines nor iterations that would claim to lead there;
+    with pytest.raises(ValueError) as caught:
+        workspace.keeper.python()
+    assert str(caught.value) == (
+        "Expected a clustering that was fitted to its picture, got one that was "
+        "made by a model; save the model, and use Model.load(path).apply(image)."
+    )
+    assert found.history == ()
+    # the model does, and the cloud is its.
+    workspace.notes.write()
+    text = model.layers["rough quantized"].metadata[METADATA_KEY]["model"]
+    applied = Model.from_json(text).apply(image)
+    assert np.array_equal(applied.labels, found.labels)
+    workspace.cloud.show()
+    assert "rough color cloud" in model.layers
+
+
+def test_channels_of_several_layers_come_back(
+    widget, workspace, click, idle, model, qtbot, picture
+):
+    layers = [
+        model.add_image(picture[..., i].copy(), name=f"stain {i}") for i in range(2)
+    ]
+    workspace.set_image(layers)
+    widget.sizes.value = "2"
+    click(widget.start)
+    idle(model)
+    model.layers.selection.active = model.layers["bands"]
+    assert workspace.image is model.layers["bands"]
+    qtbot.mouseClick(widget.grid.cells[2, "diag"], Qt.MouseButton.LeftButton)
+    assert workspace.choice.layers == tuple(layers)
+    idle(model)
+    assert workspace.result.source.layers == tuple(layers)
+    assert workspace.result.clustering.picture.n_channels == 2
+    # Without any of its channels a picture is not there any more.
+    del model.layers["stain 1"]
+    assert widget.status.value == "The image 'stain 1' was removed."
+    assert not widget.grid.cells
+
+
+@pytest.mark.parametrize("then", ["none", "other", "painted", "removed"])
+def test_the_mask_comes_back(
+    widget, workspace, click, idle, model, qtbot, picture, then
+):
+    given = np.zeros((32, 40), np.uint8)
+    given[:, :20] = 1
+    region = model.add_labels(given.copy(), name="region")
+    other = model.add_labels(1 - given, name="other")
+    workspace.set_mask(region)
+    widget.sizes.value = "2"
+    click(widget.start)
+    idle(model)
+    workspace.set_mask(other if then == "other" else None)
+    if then == "painted":
+        workspace.set_mask(region)
+        region.paint((8, 30), 1)
+    if then == "removed":
+        del model.layers["region"]
+    qtbot.mouseClick(widget.grid.cells[2, "full"], Qt.MouseButton.LeftButton)
+    idle(model)
+    assert np.array_equal(workspace.result.clustering.labels > 0, given > 0)
+    # The layer is chosen again, if it still covers these pixels.
+    assert workspace.masks.layer is (region if then in ("none", "other") else None)
+    # And live fits go on with them.
+    workspace.set_recipe(replace(workspace.recipe, n_components=3))
+    idle(model)
+    assert workspace.result.clustering.n_components == 3
+    assert np.array_equal(workspace.result.clustering.labels > 0, given > 0)
+
+
+def test_a_mask_that_was_chosen_since_goes(tried, workspace, idle, model, qtbot):
+    mask = model.add_labels(np.tri(32, 40, dtype=int), name="mine")
+    workspace.set_mask(mask)
+    qtbot.mouseClick(tried.grid.cells[3, "full"], Qt.MouseButton.LeftButton)
+    idle(model)
+    assert workspace.masks.layer is None
+    assert workspace.result.clustering.labels.all()
+
+
+def test_models_of_data_that_are_gone_are_not_loaded(
+    tried, workspace, idle, model, qtbot, said
+):
+    model.layers["bands"].data = np.zeros((8, 8, 3), np.uint8)
+    qtbot.mouseClick(tried.grid.cells[3, "full"], Qt.MouseButton.LeftButton)
+    idle(model)
+    sentence = (
+        "Expected 'bands' as it was when these models were tried, got other data; "
+        "press Try them again."
+    )
+    assert tried.status.value == sentence
+    assert said() == [("error", sentence)]
+    assert workspace.result is None
+    assert not tried.grid.cells[3, "full"].isChecked()

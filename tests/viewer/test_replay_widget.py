@@ -100,9 +100,9 @@ def test_a_model_that_was_applied_has_no_iterations(viewer, widget, picture, idl
     idle(viewer)
     assert not widget.play.enabled
     assert widget.status.value == (
-        "These labels were made by a model that was loaded or applied; nothing was "
-        "fitted, so there are no iterations to replay. Press Fit in Cluster pixels to "
-        "fit this image."
+        "These labels were made by a model that was loaded, applied or chosen among "
+        "others; nothing was fitted for them, so there are no iterations to replay. "
+        "Press Fit in Cluster pixels to fit this image."
     )
 
 

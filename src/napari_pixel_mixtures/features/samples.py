@@ -48,6 +48,12 @@ class FeatureGroup:
         return slice(self.start, self.stop)
 
 
+def used_features(features: Sequence[Feature]) -> list[Feature]:
+    """Give those that are used, in the order of the groups of samples."""
+    used = [feature for feature in features if feature.used]
+    return sorted(used, key=lambda feature: -feature.influence)
+
+
 def influences(groups: Sequence[FeatureGroup]) -> NDArray[np.float64] | None:
     """Influence of each column's feature, (d,); None if all are 1."""
     found = [group.feature.influence for group in groups]
@@ -133,8 +139,7 @@ class Samples:
                [30.,  0.,  1.],
                [40.,  1.,  1.]])
         """
-        used = [feature for feature in features if feature.used]
-        used.sort(key=lambda feature: -feature.influence)
+        used = used_features(features)
         if not used:
             raise ValueError(
                 "Expected at least one feature that is on, with weight and influence "

@@ -104,6 +104,7 @@ class CloudView:
         viewer.layers.events.removed.connect(self._on_removed, position="last")
         self._image: Callable[[], Image | None] = lambda: None  # whose cloud it is
         self.settings = CloudSettings()
+        self._automatic = True  # whether nobody chose the axes
 
     @property
     def shown(self) -> bool:
@@ -134,13 +135,15 @@ class CloudView:
             settings = replace(settings, whiten=None)
         if isinstance(axes, tuple) and not set(axes) <= {*clustering.feature_names}:
             settings = replace(settings, axes="channels")
+            self._automatic = True
         other_image = (
             before is None
             or before.image is not result.image
             or before.clustering.picture.channel_names
             != clustering.picture.channel_names
         )
-        if other_image and settings.axes == "channels":
+        self._automatic |= other_image
+        if self._automatic and settings.axes == "channels":
             settings = replace(settings, axes=default_axes(clustering))
         self._take(settings)
         if self.shown:
@@ -163,7 +166,12 @@ class CloudView:
         if self.shown:
             self.show(settings)
         else:
-            self._take(settings)
+            self._choose(settings)
+
+    def _choose(self, settings: CloudSettings) -> None:
+        if settings.axes != self.settings.axes:
+            self._automatic = False
+        self._take(settings)
 
     def _take(self, settings: CloudSettings) -> None:
         if settings != self.settings:
@@ -208,7 +216,7 @@ class CloudView:
             )
         other_axes = not self.shown or settings.axes != self.settings.axes
         other_map = settings.whiten != self.settings.whiten
-        self._take(settings)
+        self._choose(settings)
         self._glide.stop()
         viewer = self._viewer()
         assert viewer is not None

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_pixel_mixtures.ablation import feature_effect_steps
 from napari_pixel_mixtures.clustering import material_of
+from napari_pixel_mixtures.features.samples import used_features
 
 from .worker import Runner, Step
 
@@ -49,7 +50,10 @@ class EffectsJob:
             try:
                 next(search)
             except StopIteration as stop:
-                return {effect.feature: effect.similarity for effect in stop.value}
+                # As the recipe has them: a model's own may hold places that it drew.
+                used = used_features(self.clustering.recipe.features)
+                similarities = [effect.similarity for effect in stop.value]
+                return dict(zip(used, similarities, strict=True))
             yield Step(self.title, 0.0)
 
 

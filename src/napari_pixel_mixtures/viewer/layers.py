@@ -164,8 +164,9 @@ def placement(layer: Image, shape: tuple[int, ...]) -> dict[str, Any]:
 def result_metadata(image: Image, clustering: Clustering, role: str) -> dict[str, Any]:
     """Give the recipe that replays the result, under the plugin's one key.
 
-    It gives the same clusters; live fits number them otherwise, and a mask is not
-    part of it. Of a multiscale image it says which level was clustered.
+    It gives the same clusters, unless a model made them; live fits number them
+    otherwise, and a mask is not part of it. Of a multiscale image it says which level
+    was clustered.
     """
     level = level_text(image)
     return {

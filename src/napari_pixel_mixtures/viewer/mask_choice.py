@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+import numpy as np
 from napari.layers import Shapes
 from psygnal import Signal
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .result import Result
+    from .worker import Request
 
 
 class MaskChoice:
@@ -57,6 +59,13 @@ class MaskChoice:
             layer.events.data.connect(self._on_edited)
         self.changed.emit(layer)
 
+    def set_back(self, request: Request) -> None:
+        """Choose the layer of a request's mask, if it covers the same pixels still."""
+        layer = None if request.mask_layer is None else request.mask_layer()
+        if layer not in self.layers() or not _covers(layer, request):
+            layer = None
+        self.set(layer)
+
     def keep(self, result: Result | None) -> None:
         """Let live fits keep the mask of a result."""
         self._given = result
@@ -88,3 +97,12 @@ class MaskChoice:
         # napari tells of each edit before and after.
         if not str(getattr(event, "action", "")).endswith("ing"):
             self.moved.emit()
+
+
+def _covers(layer: Labels | Shapes, request: Request) -> bool:
+    """Tell whether a layer covers just the pixels of a request's mask."""
+    try:
+        covered = mask_pixels(layer, request.image)
+    except ValueError:  # that it covers none, or lies elsewhere by now
+        return False
+    return request.mask is not None and np.array_equal(covered, request.mask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from napari.layers import Image, Layer
+
+    from napari_pixel_mixtures.mixture.selection import Candidate
 
 PICTURE_SIZE = (96, 144)  # pixels; shown at half of it, sharp also on fine screens
 
@@ -97,6 +99,29 @@ class ModelSweep:
         self.stepped.emit(Step(f"{job.title}...", 0.0))
         self.runner.start(job)
 
+    def request_of(self, candidate: Candidate) -> Request:
+        """Ask for the labels of one of the models, as it was fitted.
+
+        Raises
+        ------
+        ValueError
+            The image holds other data by now.
+        """
+        request = self.request
+        assert request is not None  # for there are models
+        if not request.source.current:
+            raise ValueError(
+                f"Expected {request.image.name!r} as it was when these models were "
+                "tried, got other data; press Try them again."
+            )
+        recipe = replace(
+            request.recipe,
+            n_components=candidate.n_components,
+            covariance_type=candidate.covariance_type,
+        )
+        title = f"Loading a model of {request.source.title}"
+        return replace(request, title=title, recipe=recipe, mixture=candidate.mixture)
+
     def cancel(self) -> None:
         """Cancel the fits; the models so far stay."""
         if self.runner.busy:
@@ -104,8 +129,8 @@ class ModelSweep:
             self.finished.emit("Cancelled; what was fitted stays.")
 
     def forget(self, image: Layer) -> None:
-        """Let go of an image that was removed."""
-        if self.request is not None and self.request.image is image:
+        """Let go of an image, or a channel, that was removed."""
+        if self.request is not None and image in self.request.source.layers:
             self.runner.cancel()
             self._set(None, ())
             self.finished.emit(f"The image {image.name!r} was removed.")

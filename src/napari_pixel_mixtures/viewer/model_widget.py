@@ -95,20 +95,12 @@ class ChooseModel(JobWidget):
         self.attempt(start)
 
     def _load_model(self, model: TriedModel) -> None:
-        """Fit that model, with the features that it was tried with."""
-        workspace, request = self._workspace, self._workspace.sweep.request
-        assert request is not None  # for there are models
-        candidate = model.candidate
-        workspace.set_image(request.image)
-        workspace.set_recipe(
-            replace(
-                request.recipe,
-                n_components=candidate.n_components,
-                covariance_type=candidate.covariance_type,
-            )
+        """Show that very model, with image, mask and settings as it was tried."""
+        workspace = self._workspace
+        self.attempt(
+            lambda: workspace.load(workspace.sweep.request_of(model.candidate))
         )
-        workspace.fit(live=True)
-        self._show_recipe(workspace.recipe)
+        self._show_recipe(workspace.recipe)  # for a click checks the cell by itself
 
     def _show_models(self) -> None:
         models, request = self._workspace.sweep.models, self._workspace.sweep.request

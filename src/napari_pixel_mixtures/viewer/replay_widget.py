@@ -22,9 +22,9 @@ from .workspace import workspace_of
 FRAME_MS = 300  # of an iteration while it plays
 NOTHING = "Press Fit in Cluster pixels first."
 APPLIED = (
-    "These labels were made by a model that was loaded or applied; nothing was fitted, "
-    "so there are no iterations to replay. Press Fit in Cluster pixels to fit this "
-    "image."
+    "These labels were made by a model that was loaded, applied or chosen among "
+    "others; nothing was fitted for them, so there are no iterations to replay. Press "
+    "Fit in Cluster pixels to fit this image."
 )
 
 

@@ -142,6 +142,7 @@ class Settings:
         ValueError
             The mask does not lie over the image.
         """
+        layer = self.masks.layer
         return Request(
             source,
             f"Clustering {source.title}",
@@ -149,6 +150,7 @@ class Settings:
             mask=self.masks.pixels(source.image),
             previous=previous,
             cache=self.cache,
+            mask_layer=None if layer is None else ref(layer),
         )
 
     def gather(self, *args: Any, **settings: Any) -> Material:

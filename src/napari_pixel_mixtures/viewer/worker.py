@@ -12,7 +12,7 @@ from psygnal import Signal
 from qtpy.QtCore import QObject, Qt
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
 
-from napari_pixel_mixtures.clustering import cluster_steps
+from napari_pixel_mixtures.clustering import cluster_by, cluster_steps
 from napari_pixel_mixtures.clusters import Clustering
 from napari_pixel_mixtures.material import MaterialCache
 from napari_pixel_mixtures.mixture import warm_up
@@ -21,12 +21,14 @@ from .activity import ActivityBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from weakref import ref
 
     import numpy as np
-    from napari.layers import Image
+    from napari.layers import Image, Labels, Shapes
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.features import Picture
+    from napari_pixel_mixtures.mixture import FastGaussianMixture
     from napari_pixel_mixtures.recipe import Recipe
 
     from .source import Source
@@ -91,6 +93,10 @@ class Request:
         the fit takes long.
     cache : MaterialCache
         What was measured for the fits before.
+    mask_layer : weak reference to Labels or Shapes, optional
+        The layer that the mask was read from.
+    mixture : FastGaussianMixture, optional
+        One that was fitted already: it labels the picture, and nothing is fitted.
     """
 
     source: Source
@@ -99,6 +105,8 @@ class Request:
     mask: NDArray[Any] | None = None
     previous: NDArray[np.uint8] | None = None
     cache: MaterialCache = field(default_factory=MaterialCache)
+    mask_layer: ref[Labels | Shapes] | None = None
+    mixture: FastGaussianMixture | None = None
 
     @property
     def image(self) -> Image:
@@ -117,6 +125,14 @@ class Request:
         yield from compiled(
             self.title, picture, self.recipe, (self.recipe.covariance_type,)
         )
+        if self.mixture is not None:
+            return cluster_by(
+                self.mixture,
+                picture,
+                self.recipe,
+                self.mask,
+                gather=self.cache.gather,
+            )
         fit = cluster_steps(
             picture,
             self.recipe,

@@ -245,6 +245,20 @@ class Workspace(Settings):
             self._set_status(f"{request.title}...", 0.0)
         self.runner.start(request)
 
+    def load(self, request: Request) -> None:
+        """Label an image by the mixture of a request, in the background.
+
+        Image, mask and recipe become those of the request.
+        """
+        self._quiet = False
+        with suppress(ValueError):  # channels that were moved apart since
+            self.set_image(request.source.layers)
+        with self.outdated.blocked():
+            self.masks.set_back(request)
+        self.adopt_recipe(request.recipe)
+        self._set_status(f"{request.title}...", 0.0)
+        self.runner.start(request)
+
     def cancel(self) -> None:
         """Cancel the running fit; layers stay as they are."""
         if self.runner.busy:
