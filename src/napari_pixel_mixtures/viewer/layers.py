@@ -13,7 +13,7 @@ from napari.utils import DirectLabelColormap
 from napari.utils.transforms import Affine
 
 from .cloud_scene import FLATTEST, thickened
-from .ellipsoids import mesh
+from .ellipsoids import mesh, with_centers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -348,8 +348,8 @@ def make_ellipsoids(
     axes: NDArray[np.float64],
     colors: NDArray[np.float64],
 ) -> Surface:
-    """Make a surface layer of ellipsoids, as for `mesh`."""
-    vertices, faces, vertex_colors = mesh(centers, axes, colors)
+    """Make a surface layer of ellipsoids, as for `mesh`, with marked centers."""
+    vertices, faces, vertex_colors = mesh(*with_centers(centers, axes, colors))
     return Surface(
         (vertices, faces),
         vertex_colors=vertex_colors,
