@@ -93,10 +93,13 @@ class CloudPicture(QWidget):
     def _choose_region(self, region: Region) -> None:
         settings = self._workspace.cloud.settings
         label = settings.whiten if isinstance(settings.whiten, int) else None
-        self._workspace.selection.choose_region(region, settings.axes, label)
+        try:
+            self._workspace.selection.choose_region(region, settings.axes, label)
+        except ValueError as error:
+            self.say(str(error))
 
     def _choose_component(self, point: int) -> None:
-        result = self._workspace.result
+        result = self._workspace.shown
         if result is not None and self.scene is not None:
             pixel = self.scene.pixels[point]
             label = int(result.clustering.labels.reshape(-1)[pixel])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
+from napari.utils.notifications import show_info
 from vispy.scene.visuals import Line
 
 from napari_pixel_mixtures.selection import Region
@@ -85,7 +86,10 @@ class CloudPointer:
             settings = self._cloud.settings
             label = settings.whiten if isinstance(settings.whiten, int) else None
             region = Region(projection, outline.corners)
-            self._selection.choose_region(region, settings.axes, label)
+            try:
+                self._selection.choose_region(region, settings.axes, label)
+            except ValueError as error:
+                show_info(str(error))
         elif outline.is_click and (layer := self._cloud.layer) is not None:
             point = nearest_point(layer.data, projection, outline.start)
             if point is not None:

@@ -338,7 +338,7 @@ def see_through(layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
 
 def width(points: NDArray[Any]) -> float:
     """How far apart points (m, 3) are, along the axis where they are farthest."""
-    return float(np.ptp(points, axis=0).max(initial=0.0))
+    return float(np.ptp(points, axis=0).max()) if len(points) else 0.0
 
 
 def make_ellipsoids(
