@@ -589,6 +589,34 @@ class TestWidget:
         widget.point_size.value = 2.0
         assert layer.canvas_size_limits == (6.0, 6.0)
 
+    def test_a_component_without_pixels_is_refused(
+        self, viewer, open_widget, click, said
+    ):
+        workspace = workspace_of(viewer)
+        clustering = without(workspace.result.clustering, 3)
+        workspace.take(replace(workspace.result, clustering=clustering))
+        widget = open_widget(viewer, "Color cloud")
+        click(widget.show_cloud)
+        widget.whiten.value = 3
+        sentence = (
+            "Expected a component that some pixel belongs to, got 3, which has none; "
+            "choose another."
+        )
+        assert said() == [("error", sentence)]
+        assert widget.whiten.value == "raw"
+        assert workspace.cloud.settings.whiten is None
+
+    def test_the_tool_is_the_same_in_all_clouds(self, viewer, open_widget, qtbot):
+        widget = open_widget(viewer, "Color cloud")
+        widget.tool.value = "lasso"
+        viewer.window.remove_dock_widget(widget.native)
+        qtbot.wait(50)
+        again = open_widget(viewer, "Color cloud")
+        pointer = workspace_of(viewer).pointer
+        assert again.tool.value == again.canvas.tool == pointer.tool == "lasso"
+        pointer.tool = "box"
+        assert again.tool.value == again.canvas.tool == "box"
+
     def test_components_follow_the_fit(self, viewer, open_widget, fit):
         widget = open_widget(viewer, "Color cloud")
         assert widget.whiten.choices == ("raw", "pooled", 1, 2, 3)

@@ -7,6 +7,7 @@ from weakref import ref
 
 import numpy as np
 from napari.utils.notifications import show_info
+from psygnal import Signal
 from vispy.scene.visuals import Line
 
 from napari_pixel_mixtures.selection import Region
@@ -38,13 +39,14 @@ class CloudPointer:
     selection : SelectionView
     """
 
+    tool_changed = Signal(str)
+
     def __init__(
         self, viewer: ViewerModel, cloud: CloudView, selection: SelectionView
     ) -> None:
         self._cloud = cloud
         self._selection = selection
-        self.tool = "turn"
-        """What the left mouse button does: one of `TOOLS`."""
+        self._tool = "turn"
         me = ref(self)
 
         def on_drag(viewer: ViewerModel, event: Any) -> Generator[None, None, None]:
@@ -56,6 +58,17 @@ class CloudPointer:
 
         viewer.mouse_drag_callbacks.append(on_drag)
         self._viewer = ref(viewer)
+
+    @property
+    def tool(self) -> str:
+        """What the left mouse button does in every cloud: one of `TOOLS`."""
+        return self._tool
+
+    @tool.setter
+    def tool(self, tool: str) -> None:
+        if tool != self._tool:
+            self._tool = tool
+            self.tool_changed.emit(tool)
 
     def _follow(self, viewer: ViewerModel, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press of its button to the release."""

@@ -148,8 +148,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ):
             field.changed.connect(self._edit)
         self.show_cloud.changed.connect(self._toggle)
-        for taker in (self.canvas, workspace.pointer):
-            self.tool.changed.connect(partial(setattr, taker, "tool"))
+        self.tool.changed.connect(partial(setattr, workspace.pointer, "tool"))
         self.save.changed.connect(self._ask_and_save)
         follow(
             self,
@@ -158,12 +157,14 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             (workspace.stage.changed, self._show_holder),
             (self.picture.scene_changed, self.views.show_scene),
             closed=workspace.cloud.leave,  # with the button that goes back
+            (workspace.pointer.tool_changed, self._show_tool),
         )
         settle_in(self, beside=True)
         self._show_result(workspace.result)
         self._show_holder(workspace.stage.holder)
         self.views.show_scene(self.picture.scene)
 
+        self._show_tool(workspace.pointer.tool)
     # ---- the user acts
 
     def _edit(self, _: Any = None) -> None:
@@ -186,6 +187,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         except ValueError as error:
             report(error)
 
+            self._show_settings(self._workspace.cloud.settings)
     def _toggle(self) -> None:
         cloud = self._workspace.cloud
         if cloud.shown:
@@ -255,6 +257,10 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
 
 def _key(choices: dict[str, Any], value: Any) -> str:
     return next(key for key, known in choices.items() if known == value)
+    def _show_tool(self, tool: str) -> None:
+        with self.tool.changed.blocked():
+            self.tool.value = tool
+
 
 
 def _whitenings(workspace: Workspace, _: Any) -> list[tuple[str, Any]]:
