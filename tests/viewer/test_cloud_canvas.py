@@ -138,7 +138,7 @@ def test_ellipsoids_are_translucent_and_in_their_place(canvas, elevation, azimut
     center = np.array([[5.0, -3.0, 4.0]])
     axes = np.array([[[30.0, 8, 0], [8, 20, 0], [0, 0, 40]]])
     canvas.set_ellipsoids(center, axes, np.array([[1.0, 0, 0, 0.18]]))
-    canvas._circles.visible = False
+    canvas._circles.visible = canvas._centers.visible = False
     picture = canvas.render()[..., :3].astype(int)
     rows, columns = np.nonzero((picture != BACKGROUND).any(axis=2))
     units = np.random.default_rng(0).normal(size=(4000, 3))
@@ -172,12 +172,34 @@ def test_ellipsoids_do_not_hide_one_another(canvas):
     seen = []
     for order in ([0, 1], [1, 0]):
         canvas.set_ellipsoids(np.zeros((2, 3)), axes[order], colors[order])
-        canvas._circles.visible = False
+        canvas._circles.visible = canvas._centers.visible = False
         seen.append(canvas.render()[150, 200, :3].astype(int))
     for color in seen:
         assert color[0] > 74 and color[2] > 60  # both shine through
     canvas.set_ellipsoids(*np.zeros((3, 0, 3)))
     assert canvas.render()[150, 200, :3].tolist() == list(BACKGROUND)
+
+
+def test_the_centers_of_ellipsoids_show_through_all_points(canvas):
+    canvas.set_map(affine(np.eye(3) / 100), animate=False)
+    points = np.random.default_rng(0).uniform(-60, 60, (4000, 3)).astype(np.float32)
+    hues = np.array([[1.0, 0.2, 0], [0.8, 1.0, 0.6]])
+    canvas.set_points(points, np.tile([1, 0.2, 0, 1], (4000, 1)), 5.0)
+    centers = np.array([[20.0, -30, 10], [-30, 20, -20]])
+    colors = np.column_stack([hues, [0.18, 0.18]])
+    canvas.set_ellipsoids(centers, np.stack([np.eye(3) * 20] * 2), colors)
+    picture = canvas.render()[..., :3].astype(int)
+    for (column, row), hue in zip(on_screen(canvas, centers), hues, strict=True):
+        row, column = int(row), int(column)
+        around = picture[row - 8 : row + 9, column - 8 : column + 9]
+        assert_array_equal(picture[row, column], np.rint(hue * 255))
+        # A rim sets it off from points of its color: white, or of a bright one black.
+        rim = around.min(axis=2) > 200 if hue[2] == 0 else around.max(axis=2) < 50
+        assert rim.sum() > 15
+    canvas.set_ellipsoids(*np.zeros((3, 0, 3)))
+    values = canvas.render()[..., :3]
+    assert not (values.min(axis=2) > 200).any()
+    assert not (values.max(axis=2) < 50).any()
 
 
 def test_the_ring_goes_round_its_point(canvas):

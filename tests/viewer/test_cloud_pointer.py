@@ -106,6 +106,20 @@ class TestPointer:
         assert chosen.sum() > 0.9 * (bands == 2).sum()
         assert not chosen[bands != 2].any()
 
+    def test_round_nothing(self, shown, canvas, said):
+        workspace = workspace_of(shown)
+        workspace.selection.choose_label(1)
+        workspace.pointer.tool = "box"
+        drag(canvas.native, [(3, 3), (12, 12)])
+        assert workspace.selection.mask is None
+        assert said() == [
+            (
+                "info",
+                "Expected a lasso or box round some pixels, got one round none, so "
+                "nothing is selected; draw it round points of the cloud.",
+            )
+        ]
+
     def test_a_click_chooses_a_component_and_others_fade(self, shown, canvas, bands):
         workspace = workspace_of(shown)
         layer = workspace.cloud.layer

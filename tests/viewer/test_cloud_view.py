@@ -208,6 +208,40 @@ def test_the_chosen_component_goes_away(fitted, cloud, fit):
     assert_array_equal(layer.data[0], fitted.layers["bands"].data[0, 0])
 
 
+def without(clustering, label):
+    """The same clustering, in which another component has the pixels of one."""
+    other = 1 if label != 1 else 2
+    counts = clustering.pixel_counts.copy()
+    counts[other - 1] += counts[label - 1]
+    counts[label - 1] = 0
+    labels = np.where(clustering.labels == label, other, clustering.labels)
+    labels = labels.astype(clustering.labels.dtype)
+    return replace(clustering, labels=labels, pixel_counts=counts)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_chosen_component_has_no_pixels_for_some_frames(
+    fitted, workspace, cloud, bands, shown
+):
+    """It is chosen for as long as a result has it; and then it is no more."""
+    if shown:
+        cloud.show()
+    change(cloud, whiten=3, deviations=1.0)
+    clustering = workspace.result.clustering
+    workspace.show_frame(without(clustering, 3))
+    assert cloud.settings.whiten == 3 and cloud.shown == shown
+    if shown:
+        assert len(cloud.layer.data) == 0
+        change(cloud, point_size=2.0)
+    workspace.show_frame(without(clustering, 2))
+    workspace.show_frame(None)
+    assert cloud.settings.whiten == 3 and cloud.shown == shown
+    if shown:
+        assert len(cloud.layer.data) == (bands == 3).sum()
+    workspace.take(replace(workspace.result, clustering=without(clustering, 3)))
+    assert cloud.settings.whiten is None and cloud.shown == shown
+
+
 def test_another_image_is_clustered_while_in_the_cloud(fitted, cloud, fit, picture):
     cloud.show()
     fitted.add_image(picture[::-1], name="upside down")
@@ -307,9 +341,16 @@ class TestEllipsoids:
         clustering = workspace.result.clustering
         shown = [2] if whiten == 2 else [1, 2, 3]
         space = space_of(clustering)
-        parts = layer.vertices.reshape(len(shown), -1, 3)
+        # First the ellipsoids, then the marks of their centers.
+        parts, marks = layer.vertices.reshape(2, len(shown), -1, 3)
         assert_array_equal(layer.affine.affine_matrix, points.affine.affine_matrix)
-        colors = layer.vertex_colors.reshape(len(shown), -1, 4)
+        colors, bright = layer.vertex_colors.reshape(2, len(shown), -1, 4)
+        for label, mark, color in zip(shown, marks, bright, strict=True):
+            assert_allclose(mark.mean(axis=0), space.means[label - 1], rtol=1e-3)
+            # Halfway to white, for all of these are dark.
+            expected = (clustering.colors[label - 1] / 255 + 1) / 2
+            assert_allclose(color[:, :3], np.tile(expected, (len(color), 1)), atol=1e-6)
+            assert (color[:, 3] == 1).all()
         for label, vertices, color in zip(shown, parts, colors, strict=True):
             offsets = vertices - space.means[label - 1]
             inverse = np.linalg.inv(space.covariances[label - 1])
@@ -572,6 +613,34 @@ class TestWidget:
         assert workspace_of(viewer).cloud.settings.whiten == "pooled"
         widget.point_size.value = 2.0
         assert layer.canvas_size_limits == (6.0, 6.0)
+
+    def test_a_component_without_pixels_is_refused(
+        self, viewer, open_widget, click, said
+    ):
+        workspace = workspace_of(viewer)
+        clustering = without(workspace.result.clustering, 3)
+        workspace.take(replace(workspace.result, clustering=clustering))
+        widget = open_widget(viewer, "Color cloud")
+        click(widget.show_cloud)
+        widget.whiten.value = 3
+        sentence = (
+            "Expected a component that some pixel belongs to, got 3, which has none; "
+            "choose another."
+        )
+        assert said() == [("error", sentence)]
+        assert widget.whiten.value == "raw"
+        assert workspace.cloud.settings.whiten is None
+
+    def test_the_tool_is_the_same_in_all_clouds(self, viewer, open_widget, qtbot):
+        widget = open_widget(viewer, "Color cloud")
+        widget.tool.value = "lasso"
+        viewer.window.remove_dock_widget(widget.native)
+        qtbot.wait(50)
+        again = open_widget(viewer, "Color cloud")
+        pointer = workspace_of(viewer).pointer
+        assert again.tool.value == again.canvas.tool == pointer.tool == "lasso"
+        pointer.tool = "box"
+        assert again.tool.value == again.canvas.tool == "box"
 
     def test_components_follow_the_fit(self, viewer, open_widget, fit):
         widget = open_widget(viewer, "Color cloud")

@@ -49,10 +49,49 @@ def test_a_region_of_the_cloud(fitted, selection, bands):
 
 
 def test_of_one_component(selection, bands):
-    selection.choose_region(REDS, label=1)
-    assert selection.n_pixels == 0
     selection.choose_region(REDS, label=3)
     assert_array_equal(selection.mask, bands == 3)
+    with pytest.raises(ValueError, match="round some pixels"):
+        selection.choose_region(REDS, label=1)
+
+
+NOTHING_INSIDE = (
+    "Expected a lasso or box round some pixels, got one round none, so nothing is "
+    "selected; draw it round points of the cloud."
+)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_region_of_nothing(fitted, selection, before):
+    if before:
+        selection.choose_label(2)
+    away = Region(ALONG_B, REDS.outline + 1000)
+    with pytest.raises(ValueError) as error:
+        selection.choose_region(away)
+    assert str(error.value) == NOTHING_INSIDE
+    assert selection.mask is None and selection.region is None
+    assert OVERLAY not in names(fitted)
+
+
+def test_a_region_in_which_nothing_is_left(fitted, fit, selection, picture):
+    selection.choose_region(REDS)
+    fitted.layers["bands"].data = picture[..., [1, 1, 2]]
+    fit(fitted, n_components=2)
+    assert selection.mask is None and selection.region is None
+    assert OVERLAY not in names(fitted)
+
+
+def test_of_a_frame_those_that_it_shows(fitted, selection, bands):
+    workspace = workspace_of(fitted)
+    clustering = workspace.result.clustering
+    frame = replace(clustering, labels=np.where(bands == 3, 2, bands).astype(np.uint8))
+    workspace.show_frame(frame)
+    selection.choose_label(2)
+    assert_array_equal(selection.mask, bands != 1)
+    workspace.show_frame(None)
+    assert_array_equal(selection.mask, bands != 1)
+    selection.choose_label(2)
+    assert_array_equal(selection.mask, bands == 2)
 
 
 def test_along_other_axes(fitted, fit, selection):
@@ -285,6 +324,38 @@ class TestMouse:
         at = QPoint(*map(int, np.rint(screen[5])))
         QTest.mouseClick(canvas.native, Qt.MouseButton.LeftButton, pos=at)
         assert_array_equal(workspace_of(viewer).selection.mask, bands == 3)
+
+    def test_during_a_replay_a_click_chooses_what_is_shown(self, viewer, widget, bands):
+        workspace = workspace_of(viewer)
+        frame = np.where(bands == 3, 2, bands).astype(np.uint8)
+        clustering = workspace.result.clustering
+        workspace.show_frame(replace(clustering, labels=frame))
+        canvas = widget.canvas
+        points = np.column_stack([canvas._points, np.ones(len(canvas._points))])
+        screen = points @ canvas.projection
+        screen = screen[:, :2] / screen[:, 3:]
+        at = QPoint(*map(int, np.rint(screen[5])))
+        QTest.mouseClick(canvas.native, Qt.MouseButton.LeftButton, pos=at)
+        assert_array_equal(workspace.selection.mask, bands != 1)
+
+    def test_a_lasso_round_nothing(self, viewer, widget, said):
+        workspace = workspace_of(viewer)
+        workspace.selection.choose_label(2)
+        before = widget.canvas._colors.copy()
+        widget.tool.value = "box"
+        native = widget.canvas.native
+        start, end = QPoint(2, 2), QPoint(10, 10)
+        QTest.mousePress(native, Qt.MouseButton.LeftButton, pos=start)
+        native._last_time = 0.0
+        QTest.mouseMove(native, end)
+        QTest.mouseRelease(native, Qt.MouseButton.LeftButton, pos=end)
+        assert widget.picture.status.value == NOTHING_INSIDE
+        assert widget.picture.status.native.isVisible()
+        assert workspace.selection.mask is None
+        assert OVERLAY not in names(viewer)
+        assert not np.array_equal(widget.canvas._colors, before)
+        workspace.selection.choose_label(1)
+        assert widget.picture.status.value == "576 pixels selected (45.0%)."
 
     def test_what_is_not_chosen_is_dimmed(self, viewer, widget, bands, click):
         before = widget.canvas._colors.copy()

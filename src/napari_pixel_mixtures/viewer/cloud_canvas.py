@@ -20,7 +20,7 @@ from napari_pixel_mixtures.selection import Region
 from .animation import Animation
 from .cloud_axes import EMPTY, CloudAxes, Frame
 from .cloud_scene import BACKGROUND
-from .ellipsoids import mesh, outlines
+from .ellipsoids import contrasts, mesh, outlines
 from .graphics import LastingParser
 from .outline import LASSO_COLOR, Outline, nearest_point
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 FIELD_OF_VIEW = 30.0  # degrees
 DISTANCE = 1.15  # how much of the view's height the cloud leaves free around it
 MOVING_POINTS = 40_000  # drawn while the camera moves
+CENTER_PIXELS = 8.0  # size of the mark at the center of a Gaussian, without its rim
+CENTER_RIM = 1.5  # pixels
 STILL_MS = 180  # without movement, after which all points are drawn again
 
 
@@ -85,6 +87,10 @@ class CloudCanvas:
         self._circles.visible = False
         self._circles.order = 4
         self._circles.set_gl_state(depth_test=False, blend=True)
+        self._centers = Markers(parent=self._root)
+        self._centers.visible = False
+        self._centers.order = 4
+        self._centers.set_gl_state(depth_test=False, blend=True)
         self._axes = CloudAxes(self._view.scene, self._view)
         self._trail = Line(color=LASSO_COLOR, width=2, parent=self._view)
         self._trail.visible = False
@@ -155,9 +161,10 @@ class CloudCanvas:
     ) -> None:
         """Draw translucent ellipsoids: unit spheres through `axes` (K, 3, 3).
 
-        `centers` are (K, 3), `colors` (K, 4); none are drawn if K is 0.
+        `centers` are (K, 3), `colors` (K, 4); none are drawn if K is 0. Each center
+        has a mark that shows through everything.
         """
-        self._circles.visible = len(centers) > 0
+        self._circles.visible = self._centers.visible = len(centers) > 0
         if self._mesh is not None:
             self._mesh.visible = len(centers) > 0
         if len(centers) == 0:
@@ -168,6 +175,13 @@ class CloudCanvas:
         self._circles.set_data(
             pos=lines,
             color=np.repeat(bright, len(lines) // len(bright), 0).astype(np.float32),
+        )
+        self._centers.set_data(
+            centers.astype(np.float32),
+            face_color=rgba(colors[:, :3], 1.0),
+            edge_color=contrasts(colors).astype(np.float32),
+            edge_width=CENTER_RIM,
+            size=CENTER_PIXELS,
         )
         data = dict(
             zip(

@@ -63,7 +63,9 @@ class CloudPicture(QWidget):
             (workspace.cloud.changed, self._draw),
             (workspace.selection.changed, self._show_selection),
             (workspace.hover.changed, self._show_hovered),
+            (workspace.pointer.tool_changed, self._take_tool),
         )
+        self._take_tool(workspace.pointer.tool)
         self._show_result(workspace.result)
 
     def _lay_out(self) -> None:
@@ -93,10 +95,13 @@ class CloudPicture(QWidget):
     def _choose_region(self, region: Region) -> None:
         settings = self._workspace.cloud.settings
         label = settings.whiten if isinstance(settings.whiten, int) else None
-        self._workspace.selection.choose_region(region, settings.axes, label)
+        try:
+            self._workspace.selection.choose_region(region, settings.axes, label)
+        except ValueError as error:
+            self.say(str(error))
 
     def _choose_component(self, point: int) -> None:
-        result = self._workspace.result
+        result = self._workspace.shown
         if result is not None and self.scene is not None:
             pixel = self.scene.pixels[point]
             label = int(result.clustering.labels.reshape(-1)[pixel])
@@ -129,6 +134,9 @@ class CloudPicture(QWidget):
         """Write below what is drawn; nothing covers it if there is nothing to say."""
         self.status.value = text
         self.status.native.setVisible(bool(text))
+
+    def _take_tool(self, tool: str) -> None:
+        self.canvas.tool = tool
 
     def _show_result(self, result: Result | None) -> None:
         self.say("" if result is not None else "Press Fit in Cluster pixels first.")

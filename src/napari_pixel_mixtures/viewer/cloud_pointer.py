@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
+from napari.utils.notifications import show_info
+from psygnal import Signal
 from vispy.scene.visuals import Line
 
 from napari_pixel_mixtures.selection import Region
@@ -37,13 +39,14 @@ class CloudPointer:
     selection : SelectionView
     """
 
+    tool_changed = Signal(str)
+
     def __init__(
         self, viewer: ViewerModel, cloud: CloudView, selection: SelectionView
     ) -> None:
         self._cloud = cloud
         self._selection = selection
-        self.tool = "turn"
-        """What the left mouse button does: one of `TOOLS`."""
+        self._tool = "turn"
         me = ref(self)
 
         def on_drag(viewer: ViewerModel, event: Any) -> Generator[None, None, None]:
@@ -55,6 +58,17 @@ class CloudPointer:
 
         viewer.mouse_drag_callbacks.append(on_drag)
         self._viewer = ref(viewer)
+
+    @property
+    def tool(self) -> str:
+        """What the left mouse button does in every cloud: one of `TOOLS`."""
+        return self._tool
+
+    @tool.setter
+    def tool(self, tool: str) -> None:
+        if tool != self._tool:
+            self._tool = tool
+            self.tool_changed.emit(tool)
 
     def _follow(self, viewer: ViewerModel, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press of its button to the release."""
@@ -85,7 +99,10 @@ class CloudPointer:
             settings = self._cloud.settings
             label = settings.whiten if isinstance(settings.whiten, int) else None
             region = Region(projection, outline.corners)
-            self._selection.choose_region(region, settings.axes, label)
+            try:
+                self._selection.choose_region(region, settings.axes, label)
+            except ValueError as error:
+                show_info(str(error))
         elif outline.is_click and (layer := self._cloud.layer) is not None:
             point = nearest_point(layer.data, projection, outline.start)
             if point is not None:

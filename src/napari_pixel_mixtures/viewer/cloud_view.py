@@ -146,6 +146,17 @@ class CloudView:
         if self._automatic and settings.axes == "channels":
             settings = replace(settings, axes=default_axes(clustering))
         self._take(settings)
+        self._show_again()
+
+    def set_frame(self, frame: Result) -> None:
+        """Show a frame of the result's replay in its place; settings stay.
+
+        The component that is shown alone may have no pixels in some frames.
+        """
+        self._result = frame
+        self._show_again()
+
+    def _show_again(self) -> None:
         if self.shown:
             try:
                 self.show()
@@ -201,7 +212,8 @@ class CloudView:
             color_by=settings.color_by,
             axes=settings.axes,
         )
-        if len(cloud.points) == 0:
+        kept = self.shown and settings.whiten == self.settings.whiten
+        if len(cloud.points) == 0 and not kept:
             raise ValueError(
                 f"Expected a component that some pixel belongs to, got "
                 f"{settings.whiten}, which has none; choose another."

@@ -1,5 +1,6 @@
 """Color cloud: the widget that shows the pixels as points."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -53,7 +54,8 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             tooltip="Whitening: raw shows values as they are; pooled makes the mean "
             "covariance of the clusters a unit ball, so that clusters compare; a "
             "component shows only its pixels, whitened by its own covariance: if it is "
-            "Gaussian, a round ball.",
+            "Gaussian, a round ball. Then a click on the picture shows the component "
+            "there; Ctrl and a click does so from raw and pooled as well.",
         )
         self.axes = ComboBox(
             choices=[CHANNELS, PRINCIPAL, FEATURES],
@@ -148,20 +150,22 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         ):
             field.changed.connect(self._edit)
         self.show_cloud.changed.connect(self._toggle)
-        for taker in (self.canvas, workspace.pointer):
-            self.tool.changed.connect(partial(setattr, taker, "tool"))
+        self.tool.changed.connect(partial(setattr, workspace.pointer, "tool"))
         self.save.changed.connect(self._ask_and_save)
         follow(
             self,
             (workspace.result_changed, self._show_result),
             (workspace.cloud.changed, self._show_settings),
             (workspace.stage.changed, self._show_holder),
+            (workspace.pointer.tool_changed, self._show_tool),
+            (workspace.hover.clicked, self._whiten_clicked),
             (self.picture.scene_changed, self.views.show_scene),
             closed=workspace.cloud.leave,  # with the button that goes back
         )
         settle_in(self, beside=True)
         self._show_result(workspace.result)
         self._show_holder(workspace.stage.holder)
+        self._show_tool(workspace.pointer.tool)
         self.views.show_scene(self.picture.scene)
 
     # ---- the user acts
@@ -184,7 +188,19 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
         try:
             self._workspace.cloud.set(settings)
         except ValueError as error:
+            self._show_settings(self._workspace.cloud.settings)
             report(error)
+
+    def _whiten_clicked(self, label: int, with_ctrl: bool) -> None:
+        """Show a component that was clicked in the picture, if it was meant so.
+
+        By itself a click only goes from one component to another, so that nobody
+        loses the view of all of them unawares.
+        """
+        cloud, holder = self._workspace.cloud, self._workspace.stage.holder
+        one_alone = isinstance(cloud.settings.whiten, int)
+        if holder is None and self.native.isVisible() and (one_alone or with_ctrl):
+            cloud.set(replace(cloud.settings, whiten=label))
 
     def _toggle(self) -> None:
         cloud = self._workspace.cloud
@@ -241,6 +257,10 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             with field.changed.blocked():
                 show_within_bounds(field, value)
         self._features_row.visible = axes == FEATURES
+
+    def _show_tool(self, tool: str) -> None:
+        with self.tool.changed.blocked():
+            self.tool.value = tool
 
     def _show_holder(self, holder: str | None) -> None:
         shown = holder == CLOUD

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SPHERE = create_sphere(rows=14, cols=20, method="latitude")
+CENTER_SIZE = 0.1  # of an ellipsoid: the mark at its center
+BRIGHT = 0.6  # mean channel above which a color needs black beside it
 TURN = np.linspace(0, 2 * np.pi, 49)
 # Three great circles of the unit sphere, as pairs of places that lines join.
 CIRCLES = np.concatenate(
@@ -46,6 +48,30 @@ def mesh(
         vertices.reshape(-1, 3).astype(np.float32),
         (faces + shifts).reshape(-1, 3).astype(np.uint32),
         np.repeat(colors, len(sphere), axis=0).astype(np.float32),
+    )
+
+
+def contrasts(colors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give for each of the colors (K, 4) black or white, opaque (K, 4)."""
+    dark = colors[:, :3].mean(axis=1, keepdims=True) < BRIGHT
+    return np.column_stack([np.repeat(dark, 3, axis=1), np.ones(len(colors))])
+
+
+def with_centers(
+    centers: NDArray[np.float64],
+    axes: NDArray[np.float64],
+    colors: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Add to ellipsoids, as for `mesh`, an opaque small one at each center, last.
+
+    It is half as bright or dark as its contrast, for its points have its color.
+    """
+    marks = (colors + contrasts(colors)) / 2
+    marks[:, 3] = 1.0
+    return (
+        np.concatenate([centers, centers]),
+        np.concatenate([axes, CENTER_SIZE * axes]),
+        np.concatenate([colors, marks]),
     )
 
 

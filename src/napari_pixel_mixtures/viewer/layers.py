@@ -13,7 +13,7 @@ from napari.utils import DirectLabelColormap
 from napari.utils.transforms import Affine
 
 from .cloud_scene import FLATTEST, thickened
-from .ellipsoids import mesh
+from .ellipsoids import mesh, with_centers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -339,7 +339,7 @@ def see_through(layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
 
 def width(points: NDArray[Any]) -> float:
     """How far apart points (m, 3) are, along the axis where they are farthest."""
-    return float(np.ptp(points, axis=0).max(initial=0.0))
+    return float(np.ptp(points, axis=0).max()) if len(points) else 0.0
 
 
 def make_ellipsoids(
@@ -349,8 +349,8 @@ def make_ellipsoids(
     axes: NDArray[np.float64],
     colors: NDArray[np.float64],
 ) -> Surface:
-    """Make a surface layer of ellipsoids, as for `mesh`."""
-    vertices, faces, vertex_colors = mesh(centers, axes, colors)
+    """Make a surface layer of ellipsoids, as for `mesh`, with marked centers."""
+    vertices, faces, vertex_colors = mesh(*with_centers(centers, axes, colors))
     return Surface(
         (vertices, faces),
         vertex_colors=vertex_colors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -71,7 +72,12 @@ class SelectionView:
             # The component that it was drawn for went away.
             self.clear()
         elif self.region is not None:
-            self.choose_region(self.region, self._region_axes, self._region_label)
+            with suppress(ValueError):  # nothing lies inside any more
+                self.choose_region(self.region, self._region_axes, self._region_label)
+
+    def set_frame(self, frame: Result) -> None:
+        """Choose among the pixels of a replay's frame; the selection stays."""
+        self._result = frame
 
     # ---- choose
 
@@ -81,6 +87,11 @@ class SelectionView:
         """Choose all pixels inside a region of the cloud, drawn there or not.
 
         With `label`, only among those of one component.
+
+        Raises
+        ------
+        ValueError
+            No pixel lies inside; then nothing is selected.
         """
         if self._result is None:
             return
@@ -98,6 +109,12 @@ class SelectionView:
             values = space.read(np.arange(clustering.labels.size))
         mask = region.contains(values).reshape(clustering.labels.shape)
         mask &= clustering.labels > 0 if label is None else clustering.labels == label
+        if not mask.any():
+            self.clear()
+            raise ValueError(
+                "Expected a lasso or box round some pixels, got one round none, so "
+                "nothing is selected; draw it round points of the cloud."
+            )
         self.region, self._region_axes, self._region_label = region, axes, label
         self._choose(mask)
 

@@ -347,8 +347,12 @@ class Workspace(Settings):
         self.shown = shown
         self.segments.step_aside(frame is not None)
         self.labels.show(shown)
-        for view in (self.cloud, self.hover):
-            view.set_result(shown)
+        self.selection.set_frame(shown)
+        self.hover.set_result(shown)
+        if frame is None:
+            self.cloud.set_result(shown)
+        else:
+            self.cloud.set_frame(shown)
         self.frame_changed.emit(shown)
 
     def undo(self) -> None:
