@@ -224,7 +224,7 @@ class TestMouse:
         QTest.mousePress(canvas, self.LEFT, pos=self.at(model, canvas, start))
         assert told == []
         for step in (1, 2, 3):
-            to = start + (step, -2 * step)
+            to = start + np.array([step, -2 * step])
             self.move(canvas, self.at(model, canvas, to), qtbot)
             assert len(told) == step
             assert_allclose(feature(workspace).anchors[1], to, atol=0.15)
