@@ -328,7 +328,8 @@ def _distinct_colors(n: int, seed: int) -> NDArray[np.float64]:
     nearest = np.full(len(colors), np.inf)
     while len(chosen) < n:
         last = lab[np.newaxis, chosen[-1]]
-        np.minimum(nearest, deltaE_ciede2000(lab, last), out=nearest)
+        away = deltaE_ciede2000(lab, last)  # type: ignore[no-untyped-call]
+        np.minimum(nearest, away, out=nearest)
         chosen.append(int(nearest.argmax()))
     return colors[chosen]
 

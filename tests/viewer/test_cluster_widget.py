@@ -131,9 +131,7 @@ def test_random_colors_are_the_same_colors_dealt_out(banded, open_widget, click,
 
 
 @pytest.mark.parametrize("gray", [False, True])
-def test_random_colors_stay_with_their_clusters(
-    banded, open_widget, click, idle, gray
-):
+def test_random_colors_stay_with_their_clusters(banded, open_widget, click, idle, gray):
     """A step of the slider changes none of grays, and one of a color picture."""
     image = banded.layers[0]
     if gray:

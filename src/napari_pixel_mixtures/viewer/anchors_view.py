@@ -120,7 +120,7 @@ class AnchorsView:
         try:
             yield
             while event.type == "mouse_move":
-                if layer is self._layer and not np.array_equal(layer.data, told):
+                if not np.array_equal(layer.data, told):
                     told = layer.data.copy()
                     self._tell(layer)
                 yield
