@@ -1,5 +1,7 @@
 """The clusters of a picture: other numbers, and colors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -102,7 +104,9 @@ def test_history_ends_with_the_mixture(clustering):
     assert last.log_likelihood == clustering.log_likelihood
 
 
-@pytest.mark.parametrize(("n_components", "apart"), [(1, 0), (2, 40), (10, 10)])
+@pytest.mark.parametrize(
+    ("n_components", "apart"), [(1, 0), (2, 40), (4, 40), (10, 20), (30, 10)]
+)
 def test_random_colors_of_grays_tell_apart(n_components, apart):
     clustering = cluster(np.arange(80.0).reshape(8, 10), n_components)
     seen = set()
@@ -116,6 +120,37 @@ def test_random_colors_of_grays_tell_apart(n_components, apart):
         assert (deltaE_ciede2000(lab[first], lab[second]) > apart).all()
         seen.add(colors.tobytes())
     assert len(seen) == 5
+
+
+def test_random_colors_of_grays_stay_with_their_labels():
+    """Also those that are most; none comes twice."""
+    most = cluster(np.arange(80.0).reshape(8, 10), 2)
+    most = replace(most, colors=np.zeros((255, 1)))
+    for seed in (0, 1):
+        dealt = most.random_colors(seed)
+        assert len(np.unique(dealt, axis=0)) == 255
+        for n in (1, 2, 3, 10):
+            fewer = replace(most, colors=most.colors[:n])
+            assert_array_equal(fewer.random_colors(seed), dealt[:n])
+        before = dealt.copy()
+        dealt[:] = 0  # theirs to change
+        assert_array_equal(most.random_colors(seed), before)
+
+
+def test_one_component_more_changes_one_of_the_permuted_colors(image):
+    clustering = cluster(image, 2)
+    for seed in range(5):
+        before = None
+        for n in range(1, 31):
+            own = np.arange(3.0 * n).reshape(n, 3)
+            dealt = replace(clustering, colors=own).permuted_colors(seed)
+            if before is not None:
+                changed = (dealt[:-1] != before).any(axis=1)
+                assert changed.sum() == 1
+                # Its color went to the new one, which gave it its own.
+                assert_array_equal(dealt[:-1][changed], own[-1:])
+                assert_array_equal(dealt[-1:], before[changed])
+            before = dealt
 
 
 def test_random_colors_of_a_picture_in_color_are_its_own(image):

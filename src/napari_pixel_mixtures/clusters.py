@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from skimage.color import hsv2rgb
+from skimage.color import deltaE_ciede2000, hsv2rgb, rgb2lab
 
 from .features.checks import MAX_SEED, not_negative, whole
 from .matching import match_labels
@@ -15,7 +16,8 @@ from .regions import connected_regions, merge_similar, perceived
 
 MAX_SIZE = 10**9  # pixels
 SATURATIONS_AND_VALUES = ((0.9, 1.0), (0.4, 0.95), (0.9, 0.55), (0.5, 0.7))
-"""Of neighboring hues in random colors."""
+"""Of each hue in random colors."""
+HUES = 64  # around the circle; with each look more colors than labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -250,10 +252,12 @@ class Clustering:
         """Deal out the same colors at random, (K, C).
 
         The permutation is a random cycle: if there are two components or more, no
-        component keeps its color.
+        component keeps its color. With the same seed, one component more takes its
+        place between two others, so that all but one of them get the color of the
+        same component as before.
         """
         seed = whole("random_state", random_state, 0, MAX_SEED)
-        order = np.random.default_rng(seed).permutation(self.n_components)
+        order = _random_cycle(self.n_components, seed)
         permuted = np.empty_like(self.colors)
         permuted[order] = self.colors[np.roll(order, 1)]
         return permuted
@@ -262,19 +266,15 @@ class Clustering:
         """Give each component a color to tell it by, (K, 3) from 0 to 1.
 
         Of a picture in color they are the `permuted_colors`. Grays and the colors of
-        fluorescence are alike however they are dealt out: then they are hues from
-        around the circle, bright and dark in turn, in random order.
+        fluorescence are alike however they are dealt out: then each is the color that
+        differs most from those of the labels before (CIEDE2000), among hues from
+        around the circle, bright and dark. So with the same seed a label has the same
+        one whatever the number of components.
         """
         if self.picture.rgb:
             return self.picture.to_rgb(self.permuted_colors(random_state))
         seed = whole("random_state", random_state, 0, MAX_SEED)
-        random = np.random.default_rng(seed)
-        n = self.n_components
-        hues = (np.arange(n) / n + random.random()) % 1
-        look = np.resize(SATURATIONS_AND_VALUES, (n, 2))
-        colors = hsv2rgb(np.column_stack([hues, look]))
-        dealt: NDArray[np.float64] = colors[random.permutation(n)]
-        return dealt
+        return _distinct_colors(self.n_components, seed).copy()
 
     def table(self) -> pd.DataFrame:
         """Give a row for each component.
@@ -310,6 +310,42 @@ def reordered_iteration(
         covariances=kind.take(step.covariances, order),
         precisions_cholesky=kind.take(step.precisions_cholesky, order),
     )
+
+
+def _random_cycle(n: int, seed: int) -> NDArray[np.intp]:
+    """Draw a cycle through 0 to n - 1, each number put behind a random earlier one.
+
+    All (n - 1)! cycles are alike likely, and that of n numbers is that of n + 1
+    without the last.
+    """
+    draws = np.random.default_rng(seed).random(max(n - 1, 0))
+    cycle = [0]
+    for number, draw in enumerate(draws, start=1):
+        cycle.insert(1 + int(draw * number), number)
+    return np.array(cycle, np.intp)
+
+
+@lru_cache(maxsize=64)  # live fits ask for the same ones again and again
+def _distinct_colors(n: int, seed: int) -> NDArray[np.float64]:
+    """Choose n colors, (n, 3) from 0 to 1; more of the same seed begin with these.
+
+    The first is any of the brightest; each further one is, of all hues and looks, the
+    farthest from the nearest that was chosen before.
+    """
+    random = np.random.default_rng(seed)
+    hues = (np.arange(HUES) / HUES + random.random()) % 1
+    looks = np.repeat(SATURATIONS_AND_VALUES, HUES, axis=0)
+    hues = np.tile(hues, len(SATURATIONS_AND_VALUES))
+    colors: NDArray[np.float64] = hsv2rgb(np.column_stack([hues, looks]))
+    lab = rgb2lab(colors)
+    chosen = [int(random.integers(HUES))]
+    nearest = np.full(len(colors), np.inf)
+    while len(chosen) < n:
+        last = lab[np.newaxis, chosen[-1]]
+        away = deltaE_ciede2000(lab, last)  # type: ignore[no-untyped-call]
+        np.minimum(nearest, away, out=nearest)
+        chosen.append(int(nearest.argmax()))
+    return colors[chosen]
 
 
 def _rounded(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -149,6 +149,39 @@ def test_random_colors_are_the_same_colors_dealt_out(banded, open_widget, click,
     assert_array_equal(colors(quantized), own)
 
 
+@pytest.mark.parametrize("gray", [False, True])
+def test_random_colors_stay_with_their_clusters(banded, open_widget, click, idle, gray):
+    """A step of the slider changes none of grays, and one of a color picture."""
+    image = banded.layers[0]
+    if gray:
+        data = image.data[..., 0]
+        banded.layers.clear()
+        banded.add_image(data, name="gray")
+    widget = open_widget(banded)
+    widget.n_components.value = 3
+    click(widget.fit)
+    idle(banded)
+    random_colors, quantized = banded.layers[1:]
+
+    def dealt(n):
+        """Colors of the labels; of a color picture, whose color each has."""
+        labels = range(1, n + 1)
+        colors = [tuple(random_colors.get_color(label)) for label in labels]
+        if gray:
+            return colors
+        own = [tuple(quantized.get_color(label)) for label in labels]
+        return [own.index(color) for color in colors]
+
+    before = dealt(3)
+    for n in (4, 5, 4, 3):
+        widget.n_components.value = n
+        idle(banded)
+        after = dealt(n)
+        changed = [a != b for a, b in zip(after, before, strict=False)]
+        assert sum(changed) == (0 if gray else 1)
+        before = after
+
+
 def test_hovering_tells_weight_share_and_color(banded, open_widget, click, idle, qtbot):
     widget = open_widget(banded)
     widget.n_components.value = 3

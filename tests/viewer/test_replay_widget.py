@@ -93,6 +93,39 @@ def test_a_frame_that_comes_after_the_end_or_another_fit_is_dropped(
     assert_array_equal(labels, result.clustering.labels)
 
 
+def test_a_closed_dock_leaves_the_result(viewer, widget, still, open_widget, qtbot):
+    workspace = workspace_of(viewer)
+    layer = viewer.layers["bands quantized"]
+    widget.iteration.value = 1
+    still(widget)
+    assert (layer.data != workspace.result.clustering.labels).any()
+    viewer.window.remove_dock_widget(widget.native)
+    qtbot.waitUntil(lambda: workspace.shown is workspace.result)
+    assert_array_equal(layer.data, workspace.result.clustering.labels)
+
+
+def test_a_dock_closed_while_it_plays(viewer, widget, qtbot):
+    workspace = workspace_of(viewer)
+    widget._timer.setInterval(1)
+    widget.play.native.click()
+    qtbot.waitUntil(lambda: workspace.shown is not workspace.result)
+    gone = []
+    widget.native.destroyed.connect(lambda: gone.append(True))
+    viewer.window.remove_dock_widget(widget.native)
+    qtbot.waitUntil(lambda: bool(gone))
+    assert workspace.shown is workspace.result
+
+
+def test_end_shows_the_result_always(viewer, widget):
+    workspace = workspace_of(viewer)
+    workspace.show_frame(Replay(workspace.result.clustering).frame(0))
+    assert widget.iteration.value == widget.iteration.max
+    widget.end.native.click()
+    assert workspace.shown is workspace.result
+    layer = viewer.layers["bands quantized"]
+    assert_array_equal(layer.data, workspace.result.clustering.labels)
+
+
 def test_a_model_that_was_applied_has_no_iterations(viewer, widget, picture, idle):
     workspace = workspace_of(viewer)
     viewer.add_image(picture[::-1], name="mirrored")

@@ -232,6 +232,25 @@ def test_the_image_is_removed(model, workspace, fit, picture):
     assert "other" not in [layer.name for layer in model.layers]
 
 
+def test_random_colors_come_back_as_they_were(model, workspace, fit):
+    def dealt():
+        layer = model.layers["bands random colors"]
+        return np.array([layer.get_color(label) for label in range(1, 9)])
+
+    fit(model, n_components=8)
+    workspace.reshuffle()
+    first = dealt()
+    fit(model, n_components=8, random_state=1)
+    before = dealt()
+    workspace.reshuffle()
+    second = dealt()
+    assert (second != before).any()
+    workspace.undo()
+    assert_array_equal(dealt(), first)
+    workspace.redo()
+    assert_array_equal(dealt(), second)
+
+
 @pytest.mark.parametrize("shape", [(20, 25, 3), (4, 20, 25, 3)])
 def test_the_image_has_other_data_by_now(model, workspace, fit, shape, said):
     """Labels of data that are gone are not shown over other data."""
@@ -247,7 +266,7 @@ def test_the_image_has_other_data_by_now(model, workspace, fit, shape, said):
         "back; press Fit."
     )
     workspace.redo()
-    workspace.labels.reshuffle()
+    workspace.reshuffle()
     workspace.show_frame(second.clustering)
     workspace.selection.choose_label(1)
     assert workspace.selection.mask is None

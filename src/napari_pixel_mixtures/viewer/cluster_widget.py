@@ -171,7 +171,7 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
         self.cancel.changed.connect(lambda: workspace.cancel())
         self.undo.changed.connect(lambda: workspace.undo())
         self.redo.changed.connect(lambda: workspace.redo())
-        self.reshuffle.changed.connect(lambda: workspace.labels.reshuffle())
+        self.reshuffle.changed.connect(lambda: workspace.reshuffle())
         settle_in(self)
         self._show_images()
         self._show_recipe(workspace.recipe)

@@ -89,6 +89,7 @@ class ReplayFit(Container):  # type: ignore[type-arg]
             self,
             (workspace.result_changed, self._show_result),
             end=self.runner.cancel,
+            closed=self._leave,
         )
         settle_in(self)
         self._show_result(workspace.result)
@@ -166,8 +167,18 @@ class ReplayFit(Container):  # type: ignore[type-arg]
             self._stop()
 
     def _to_end(self) -> None:
+        """Show the result, also if the slider is at its end already."""
         self._stop()
-        self.iteration.value = int(self.iteration.max)
+        with self.iteration.changed.blocked():
+            self.iteration.value = int(self.iteration.max)
+        self._show_iteration(int(self.iteration.max))
+
+    def _leave(self) -> None:
+        """Show the result when the dock is closed, and no frame that still comes."""
+        self._stop()
+        self.runner.cancel()
+        if self._workspace.shown is not self._workspace.result:
+            self._workspace.show_frame(None)
 
     def _stop(self) -> None:
         self._timer.stop()

@@ -32,6 +32,8 @@ class Result:
     """The log-density below which they are; None also while it is not known."""
     segments: SegmentSettings | None = None
     """Those that come back with it when later fits are undone."""
+    shuffle_seed: int | None = None
+    """That of its random colors, which come back with it, too."""
 
     @property
     def edited(self) -> bool:

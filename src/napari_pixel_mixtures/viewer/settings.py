@@ -107,14 +107,13 @@ class Settings:
         self.recipe_changed.emit(recipe)
 
     def set_anchors(self, anchors: tuple[tuple[float, ...], ...]) -> None:
-        """Take other places for the distance feature."""
-        features = tuple(
-            replace(feature, anchors=anchors)
-            if isinstance(feature, AnchorDistance)
-            else feature
-            for feature in self.recipe.features
-        )
-        self.set_recipe(replace(self.recipe, features=features))
+        """Take other places for the distance feature that is shown."""
+        shown = shown_distance(self.recipe)
+        if shown is None:
+            return
+        features = list(self.recipe.features)
+        features[features.index(shown)] = replace(shown, anchors=anchors)
+        self.set_recipe(replace(self.recipe, features=tuple(features)))
 
     def set_live(self, live: bool) -> None:
         """Choose whether a change of a setting fits again by itself."""
@@ -156,3 +155,11 @@ class Settings:
     def gather(self, *args: Any, **settings: Any) -> Material:
         """Measure as `Material.gather`, or take what was measured for fits."""
         return self.cache.gather(*args, **settings)
+
+
+def shown_distance(recipe: Recipe) -> AnchorDistance | None:
+    """Find the distance feature whose places are shown: the first that is used."""
+    for feature in recipe.features:
+        if isinstance(feature, AnchorDistance) and feature.used:
+            return feature
+    return None

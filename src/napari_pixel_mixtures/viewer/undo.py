@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from napari_pixel_mixtures.clusters import Clustering
 
     from .result import Result
-    from .segments_view import SegmentSettings
 
 MOST = 100  # fits that are kept
 NO_LABELS = np.zeros(0, np.uint8)
@@ -100,10 +99,10 @@ class UndoStack:
         """Put a result in the place of the current one."""
         self._here = result
 
-    def note(self, segments: SegmentSettings) -> None:
-        """Let the current result come back with these settings of its segments."""
+    def note(self, **changes: Any) -> None:
+        """Let the current result come back with other segments or random colors."""
         if self._here is not None:
-            self._here = replace(self._here, segments=segments)
+            self._here = replace(self._here, **changes)
 
     def undo(self) -> Result | None:
         """Go to the earlier result; None if there is none."""

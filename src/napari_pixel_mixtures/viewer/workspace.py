@@ -308,7 +308,16 @@ class Workspace(Settings):
         self._set_classes(result)
 
     def _noted(self, result: Result) -> Result:
-        return replace(result, segments=self.segments.settings)
+        return replace(
+            result,
+            segments=self.segments.settings,
+            shuffle_seed=self.labels.shuffle_seed,
+        )
+
+    def reshuffle(self) -> None:
+        """Deal out the random colors anew, which come back with the last result."""
+        self.labels.reshuffle()
+        self.undo_stack.note(shuffle_seed=self.labels.shuffle_seed)
 
     def set_segments(self, **changes: Any) -> None:
         """Take other settings of the segments, as those of the last result.
@@ -316,7 +325,7 @@ class Workspace(Settings):
         They come back with it when later fits are undone.
         """
         self.segments.edit(**changes)
-        self.undo_stack.note(self.segments.settings)
+        self.undo_stack.note(segments=self.segments.settings)
 
     def _set_classes(self, result: Result) -> None:
         if self.shown is self.result:
@@ -382,6 +391,8 @@ class Workspace(Settings):
         self._take_settings(result)
         if result.segments is not None:
             self.segments.adopt(result.segments)
+        if result.shuffle_seed is not None:
+            self.labels.shuffle_seed = result.shuffle_seed
         self._present(result)
 
     def _on_stepped(self, step: Step) -> None:
