@@ -20,6 +20,7 @@ from .class_layer import pixel_size
 from .layers import level_data
 from .messages import report
 from .result import Result, check_result
+from .source import N_COLORS
 from .worker import Request, Runner, Step
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class ModelKeeper:
         clustering = result.clustering
         source = result.source
         companions = {
-            layer.name: array_text(layer)
+            layer.name: companion_text(layer)
             for layer in workspace.images()
             if layer.name in source.companions
         }
@@ -297,6 +298,13 @@ def array_text(layer: Image) -> str:
     data = level_data(layer)
     level = next(i for i, found in enumerate(layer.data) if found is data)
     return f"{text}[{level}]"
+
+
+def companion_text(layer: Image) -> str:
+    """Say the same of another image of the same pixels, whose alpha is left out."""
+    text = array_text(layer)
+    opaque = not layer.rgb or level_data(layer).shape[-1] == N_COLORS
+    return text if opaque else f"{text}[..., :{N_COLORS}]"
 
 
 def summary(job: FolderJob, steps: tuple[FolderStep, ...]) -> str:
