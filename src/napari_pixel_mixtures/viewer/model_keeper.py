@@ -16,7 +16,7 @@ from napari_pixel_mixtures.folder import TABLES, FolderStep, Outcome, folder_ste
 from napari_pixel_mixtures.model import Applied, Model
 from napari_pixel_mixtures.script import to_python
 
-from .class_layer import pixel_size
+from .label_features import pixel_size
 from .layers import level_data
 from .messages import report
 from .result import Result, check_result
@@ -227,7 +227,8 @@ class ModelKeeper:
         ValueError
             Nothing was clustered.
         """
-        scale, unit = pixel_size(check_result(self.workspace.result))
+        result = check_result(self.workspace.result)
+        scale, unit = pixel_size(result.image, result.clustering.labels.shape)
         path = Path(folder)
         job = FolderJob(self.model(), path, path / OUTPUT, scale, unit)
         self.stepped.emit(Step(f"{job.title}...", 0.0))
