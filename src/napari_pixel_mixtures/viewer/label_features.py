@@ -40,7 +40,7 @@ def label_features(
 ) -> pd.DataFrame:
     """Give a row for each component; the status bar shows it on hover.
 
-    What napari needs no index for is numbers: it rounds them itself.
+    Its numbers are not rounded, for napari does that where it shows them.
 
     Parameters
     ----------
