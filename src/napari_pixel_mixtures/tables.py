@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .material import Material
 
 NONE_OF_THESE = "none of these"
+MOMENTS = ("mean ", "std ")  # how columns of features begin
 BLOCK = 2**15  # rows at a time
 
 
@@ -91,7 +92,7 @@ def class_table(
             f"Expected classes of {clustering.n_components} components, as the "
             f"clustering has, got {classes.n_components}."
         )
-    size, measure = _size(clustering.labels.ndim, scale, unit)
+    size, measure = pixel_measure(clustering.labels.ndim, scale, unit)
     rows, found = list(classes.labels), clustering.labels
     counts = clustering.pixel_counts
     if threshold is not None:
@@ -123,6 +124,11 @@ def class_table(
         columns[f"mean {name}"] = means[rows, i]
         columns[f"std {name}"] = deviations[rows, i]
     return pd.DataFrame(columns)
+
+
+def moments_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the label, and the means and standard deviations, of a `class_table`."""
+    return table[["label", *(c for c in table.columns if c.startswith(MOMENTS))]]
 
 
 def merge_rows(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
@@ -158,7 +164,7 @@ def merge_rows(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
     pixels = table["pixels"].to_numpy().astype(np.float64)
     found = table.iloc[[labels.tolist().index(row) for row in rows]].copy()
     found["name"] = [classes.name(row) if row else NONE_OF_THESE for row in rows]
-    sums = [c for c in table.columns[2:] if not c.startswith(("mean ", "std "))]
+    sums = [c for c in table.columns[2:] if not c.startswith(MOMENTS)]
     for column in sums:
         found[column] = (members @ table[column]).astype(table[column].dtype)
     shares = members * pixels
@@ -177,7 +183,9 @@ def merge_rows(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
     return found.reset_index(drop=True)
 
 
-def _size(ndim: int, scale: Sequence[float] | None, unit: str) -> tuple[float, str]:
+def pixel_measure(
+    ndim: int, scale: Sequence[float] | None, unit: str
+) -> tuple[float, str]:
     """Give the size of a pixel, and the name of its column."""
     steps = [1.0] * ndim if scale is None else positive_numbers(scale)
     if len(steps) != ndim:

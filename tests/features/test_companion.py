@@ -21,6 +21,20 @@ def test_its_values_are_columns():
     )
 
 
+@pytest.mark.parametrize(
+    ("n", "names"),
+    [
+        (1, ("more 0",)),
+        (3, ("more R", "more G", "more B")),
+        (4, ("more R", "more G", "more B", "more A")),
+        (5, ("more 0", "more 1", "more 2", "more 3", "more 4")),
+    ],
+)
+def test_three_or_four_channels_are_colors_as_those_of_an_image(n, names):
+    picture = Picture.from_array(IMAGE, companions={"more": noise(5, 7, n, seed=3)})
+    assert Companion("more").names(picture) == names
+
+
 def test_clustering_by_another_image():
     by_depth = cluster(IMAGE, 3, features=Companion("d"), companions={"d": DEPTH})
     assert_array_equal(by_depth.labels, cluster(DEPTH, 3).labels)

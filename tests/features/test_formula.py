@@ -150,6 +150,27 @@ def test_a_name_that_is_no_channel_is_refused_with_its_place():
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "place", "constant"),
+    [("e", "c0 + e", 6, "2.71828"), ("pi", "pi * red", 1, "3.14159")],
+)
+def test_a_channel_called_as_a_constant_is_known_by_its_number(
+    name, text, place, constant
+):
+    picture = Picture.from_array(noise(4, 5, 2), names=("red", name))
+    feature = Expression(text)
+    for ask in (feature.names, lambda p: feature.compute(p, None)):
+        with pytest.raises(ValueError) as caught:
+            ask(picture)
+        assert str(caught.value) == (
+            "Expected a channel that is called as a constant by its number, got "
+            f"{name!r} at character {place} of {text!r}; write c1 for the channel, or "
+            f"{constant} for the constant."
+        )
+    found = Expression("c0 + c1").compute(picture, None)
+    assert_array_equal(found[:, 0], picture.pixels.sum(axis=1, dtype=np.float64))
+
+
 # What somebody might send in a file, or type by mistake.
 HOSTILE = [
     # Names, attributes and indices.

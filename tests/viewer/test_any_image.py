@@ -22,7 +22,7 @@ from napari_pixel_mixtures import (
 )
 from napari_pixel_mixtures.features import Feature
 from napari_pixel_mixtures.space import telling_channels
-from napari_pixel_mixtures.viewer.class_layer import pixel_size
+from napari_pixel_mixtures.viewer.label_features import pixel_size
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
@@ -163,7 +163,8 @@ class TestChannels:
         fit(empty, n_components=3)
         workspace = workspace_of(empty)
         found = workspace.result.clustering
-        assert pixel_size(workspace.result) == ((0.5, 0.25), "micrometer")
+        shape = workspace.result.clustering.labels.shape
+        assert pixel_size(workspace.result.image, shape) == ((0.5, 0.25), "micrometer")
         for _ in range(2):  # made, and brought up to date
             workspace.maps.show("entropy")
             idle(empty)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from napari_pixel_mixtures import Model
+from napari_pixel_mixtures import Model, cluster
 from napari_pixel_mixtures.features import Color, Companion, Position
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -52,6 +52,19 @@ def add_companion(viewer, picture):
     workspace.set_recipe(replace(workspace.recipe, features=features))
 
 
+def add_colored_companion(viewer, picture):
+    """An image in color with alpha, which is left out, beside a gray one."""
+    alpha = np.arange(32 * 40, dtype=np.uint8).reshape(32, 40, 1)
+    colored = np.concatenate([picture, alpha], axis=-1)
+    viewer.add_image(colored, name="stain", rgb=True)
+    image = viewer.add_image(picture[..., 0].copy(), name="image")
+    workspace = workspace_of(viewer)
+    workspace.set_image(image)
+    assert workspace.choice.companions() == ["stain"]
+    features = (Color(), Companion("stain"))
+    workspace.set_recipe(replace(workspace.recipe, features=features))
+
+
 def add_masked(viewer, picture):
     image = viewer.add_image(picture, name="image")
     mask = np.zeros(picture.shape[:2], np.uint8)
@@ -62,7 +75,10 @@ def add_masked(viewer, picture):
     workspace.set_mask(layer)
 
 
-KINDS = [add_channels, add_axis, add_scaled, add_volume, add_companion, add_masked]
+KINDS = [
+    *(add_channels, add_axis, add_scaled, add_volume, add_companion),
+    *(add_colored_companion, add_masked),
+]
 
 
 @pytest.mark.parametrize("add", KINDS, ids=lambda f: f.__name__)
@@ -91,6 +107,18 @@ def test_lines_model_classes_and_maps(workspace, model, picture, add, fit, idle)
     assert_array_equal(found["labels"], expected)
     workspace.notes.write()
     text = layer.metadata[METADATA_KEY]["model"]
+    if add is add_colored_companion:
+        names = ("gray", "stain R", "stain G", "stain B")
+        assert result.clustering.feature_names == names
+        console = cluster(
+            model.layers["image"].data,
+            n_components=3,
+            covariance_type="spherical",
+            smoothing=0.7,
+            features=workspace.recipe.features,
+            companions={"stain": picture},
+        )
+        assert_array_equal(console.labels, result.clustering.labels)
     picture = result.clustering.picture
     read = Model.from_json(text)
     assert_array_equal(read.replay(picture).labels, result.clustering.labels)

@@ -1,6 +1,7 @@
 """Classes: components become a few classes, in a table and a layer, with undo."""
 
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_pixel_mixtures import Certainty, Classes, Model, class_table, merge_tree
-from napari_pixel_mixtures.viewer import model_notes
+from napari_pixel_mixtures.viewer import class_facts, model_notes
 from napari_pixel_mixtures.viewer.classes_widget import ClassList
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -273,6 +274,147 @@ def test_means_and_deviations_on_demand_and_the_csv(
     pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
     click(widget.details)
     assert len(shown(widget)[0]) == 5
+
+
+@pytest.fixture
+def unmeasured(model, on_screen, workspace, monkeypatch):
+    """The widget just after a fit, and how to let it be measured what it asks for."""
+    found, opened = class_facts._moments, Event()
+
+    def wait(*args):
+        assert opened.wait(60)
+        return found(*args)
+
+    monkeypatch.setattr(class_facts, "_moments", wait)
+    widget = ClassList(model)
+    on_screen(widget.native, 460, 400)
+    workspace.set_recipe(replace(workspace.recipe, n_components=3))
+    yield widget, opened.set
+    opened.set()
+
+
+def fit_alone(workspace, qtbot):
+    workspace.fit()
+    qtbot.waitUntil(lambda: workspace.result is not None, timeout=60_000)
+
+
+def test_the_export_waits_for_means_and_has_all_columns(
+    unmeasured, model, workspace, qtbot, idle, tmp_path, said
+):
+    widget, go_on = unmeasured
+    fit_alone(workspace, qtbot)
+    path = tmp_path / "table.csv"
+    widget.save_table(path)
+    assert widget.status.value == "Measuring every feature for table.csv..."
+    assert not path.exists()
+    go_on()
+    idle(model)
+    assert widget.status.value == "The table was saved to table.csv."
+    clustering = workspace.result.clustering
+    expected = class_table(clustering, Classes.of(clustering))
+    pd.testing.assert_frame_equal(
+        pd.read_csv(path).sort_values("label").reset_index(drop=True), expected
+    )
+    assert len(shown(widget)[0]) == 5  # what is shown stays as it is
+    # Of a class that was made of them at once, for its parts are known.
+    workspace.classes.edit(workspace.result.all_classes.merge(1, 2))
+    widget.save_table(path)
+    assert len(pd.read_csv(path)) == 2
+    assert said() == []
+
+
+def test_the_export_ends_with_its_fit(
+    unmeasured, model, workspace, qtbot, idle, tmp_path
+):
+    widget, go_on = unmeasured
+    fit_alone(workspace, qtbot)
+    widget.save_table(tmp_path / "table.csv")
+    before = workspace.result
+    workspace.fit()
+    qtbot.waitUntil(lambda: workspace.result is not before, timeout=60_000)
+    assert widget.status.value == (
+        "The table was not saved to table.csv, for there was another fit before it was "
+        "measured; export it again."
+    )
+    go_on()
+    idle(model)
+    assert not (tmp_path / "table.csv").exists()
+
+
+def test_what_cannot_be_measured_is_told_to_who_exports(
+    widget, result, model, workspace, idle, monkeypatch, tmp_path, said, fit
+):
+    def fail(*_):
+        raise MemoryError("Expected room for 9 pixels, got none; close something.")
+
+    monkeypatch.setattr(class_facts, "_moments", fail)
+    fit(model, n_components=3)
+    assert said() == []  # nobody asked
+    assert widget.slider.isEnabled()  # and nothing else failed with it
+    widget.save_table(tmp_path / "table.csv")
+    idle(model)
+    sentence = "Expected room for 9 pixels, got none; close something."
+    assert widget.status.value == sentence
+    assert said() == [("error", sentence)]
+    assert not (tmp_path / "table.csv").exists()
+
+
+def test_the_table_is_the_features_of_the_labels_layers(
+    model, picture, workspace, fit, idle, qtbot
+):
+    result = fit(model, n_components=3)
+    quantized = model.layers["bands quantized"]
+    for name in ("bands quantized", "bands random colors"):
+        table = model.layers[name].features
+        expected = class_table(result.clustering, Classes.of(result.clustering))
+        for column in expected.columns[3:]:
+            np.testing.assert_allclose(table[column], expected[column])
+    said = quantized.get_status((3, 20), world=False)["value"]
+    red = picture[result.clustering.labels == 1][:, 0].mean()
+    assert said.startswith("1; weight: 0.45, share: 0.45, color: #28b43c, pixels: 576")
+    assert f"mean R: {red:.3g}, std R: " in said
+    # Also of classes, where the least likely pixels are in none.
+    workspace.classes.edit(workspace.result.all_classes.merge(1, 3).rename(1, "land"))
+    table = classes_layer(model).features
+    assert table["name"].tolist() == ["land", "class 2"]
+    assert table["share"].tolist() == pytest.approx([0.65, 0.35])
+    assert table["weight"].tolist() == pytest.approx([0.65, 0.35], abs=1e-3)
+    assert table["color"].tolist() == ["#28b43c", "#1428dc"]
+    land = picture[result.clustering.labels != 2]
+    assert table["std G"].tolist()[0] == pytest.approx(land[:, 1].std(), rel=1e-5)
+    workspace.classes.set_quantile(0.1)
+    idle(model)
+    table = classes_layer(model).features
+    assert table["index"].tolist() == [1, 2, 0]
+    likely = classes_layer(model).data == 2
+    assert table["mean B"].tolist()[1] == pytest.approx(picture[likely][:, 2].mean())
+    assert quantized.features["mean B"].tolist()[1] == pytest.approx(
+        picture[result.clustering.labels == 2][:, 2].mean()
+    )
+    # Another look at the same fit keeps them.
+    workspace.labels.reshuffle()
+    assert "mean R" in quantized.features
+
+
+def test_live_fits_do_without_means_until_they_rest(
+    model, workspace, fit, idle, monkeypatch
+):
+    fit(model, n_components=3)
+    layer, asked, seen = model.layers["bands quantized"], [], []
+    found = class_facts._moments
+    monkeypatch.setattr(
+        class_facts, "_moments", lambda *a: asked.append(a) or found(*a)
+    )
+    assert list(layer.features)[-1] == "std B"
+    workspace.result_changed.connect(
+        lambda _: seen.append((list(layer.features)[-1], len(asked)))
+    )
+    workspace.set_live(True)
+    workspace.set_recipe(replace(workspace.recipe, covariance_type="tied"))
+    idle(model)
+    assert seen == [("area (pixel^2)", 0)]
+    assert list(layer.features)[-1] == "std B"
+    assert len(asked) == 1
 
 
 def test_a_table_that_cannot_be_written_is_one_sentence(widget, tmp_path, said):

@@ -6,10 +6,11 @@ from napari.layers import Image, Labels, Points
 from napari.utils.transforms import Affine
 from numpy.testing import assert_allclose, assert_array_equal
 
-from napari_pixel_mixtures import cluster, color_cloud
+from napari_pixel_mixtures import Classes, class_table, cluster, color_cloud
+from napari_pixel_mixtures.tables import moments_of
+from napari_pixel_mixtures.viewer.label_features import color_text, label_features
 from napari_pixel_mixtures.viewer.layers import (
     METADATA_KEY,
-    color_text,
     is_image,
     is_ours,
     make_cloud,
@@ -38,6 +39,11 @@ def clustering(picture):
 COLORS = np.eye(3)
 
 
+def over(image, clustering):
+    features = label_features(image, clustering)
+    return make_labels(image, clustering, "quantized", COLORS, features)
+
+
 def same_place(one, other):
     corners = np.array([[0, 0], [0, 39], [31, 0], [31, 39], [7, 5]])
     for corner in corners:
@@ -49,12 +55,13 @@ def same_place(one, other):
 @pytest.mark.parametrize("placed", [{}, PLACED, {"shear": [0.3]}], ids=str)
 def test_over_the_image(qapp, picture, clustering, placed):
     image = Image(picture, rgb=True, **placed)
-    layer = make_labels(image, clustering, "quantized", COLORS)
+    layer = over(image, clustering)
     same_place(layer, image)
     same_place(make_picture(image, picture), image)
     # And after the image was moved.
     image.scale, image.translate = (3.0, 4.0), (5.0, 6.0)
-    update_labels(layer, image, clustering, "quantized", COLORS)
+    features = label_features(image, clustering)
+    update_labels(layer, image, clustering, "quantized", COLORS, features)
     same_place(layer, image)
 
 
@@ -71,10 +78,24 @@ def test_over_a_coarser_level(qapp, picture, placed):
 
 def test_features_and_metadata(qapp, picture, clustering):
     image = Image(picture, rgb=True, name="bands")
-    layer = make_labels(image, clustering, "quantized", COLORS)
-    assert list(layer.features.columns)[:4] == ["index", "weight", "share", "color"]
+    layer = over(image, clustering)
+    measure = "area (pixel^2)"
+    names = ["index", "weight", "share", "color", "pixels", measure]
+    assert list(layer.features.columns) == names
     assert layer.features["index"].tolist() == [1, 2, 3]
-    assert layer.features["share"].tolist() == ["45.0%", "35.0%", "20.0%"]
+    assert layer.features["share"].tolist() == [0.45, 0.35, 0.2]
+    assert layer.features["pixels"].tolist() == [576, 448, 256]
+    assert layer.features[measure].tolist() == [576.0, 448.0, 256.0]
+    image.scale, image.units = (0.5, 2.0), ("um", "um")
+    found = class_table(clustering, Classes.of(clustering))
+    table = label_features(image, clustering, moments_of(found))
+    assert table["area (micrometer^2)"].tolist() == [576.0, 448.0, 256.0]
+    means = [f"{moment} {name}" for name in "RGB" for moment in ("mean", "std")]
+    assert list(table.columns)[6:] == means
+    green = clustering.picture.values[clustering.labels == 1]
+    assert_allclose(
+        table[means].loc[0], np.stack([green.mean(0), green.std(0)]).T.ravel()
+    )
     assert list(layer.metadata) == [METADATA_KEY]
     assert is_ours(layer) and not is_ours(image)
     assert is_image(image)

@@ -125,7 +125,7 @@ def test_what_does_not_belong_together_is_refused(other, sentence):
     assert str(caught.value) == sentence
 
 
-def test_companions_are_gray_images_of_the_same_pixels():
+def test_companions_are_images_of_the_same_pixels():
     image = Image(RNG.random((5, 6, 3)), rgb=True, name="image", scale=(2, 2))
     same = gray(5, 6, name="same", scale=(2, 2))
     with dask.config.set(scheduler="synchronous"):  # napari looks at it
@@ -137,24 +137,36 @@ def test_companions_are_gray_images_of_the_same_pixels():
         gray(5, 6, name="elsewhere"),
         gray(5, 7, name="larger", scale=(2, 2)),
         Image(RNG.random((5, 6, 3)), rgb=True, name="color", scale=(2, 2)),
+        Image(RNG.random((5, 6, 4)), rgb=True, name="alpha", scale=(2, 2)),
+        Image(RNG.random((6, 5, 3)), rgb=True, name="upright", scale=(2, 2)),
         gray(5, 6, name="ours", scale=(2, 2), metadata={METADATA_KEY: {}}),
         Labels(np.ones((5, 6), int), name="labels", scale=(2, 2)),
         Points(np.zeros((1, 2)), name="points"),
     ]
-    assert list(Source.of(image, others=others).companions) == ["same"]
+    found = Source.of(image, others=others)
+    assert list(found.companions) == ["same", "color", "alpha"]
+    assert found.matches(Source.of(image, others=others))
     # A lazy one is only computed where a feature wants it.
     wanted = Source.of(image, others=others, needed=["lazy"])
     assert wanted.lazy
     with dask.config.set(scheduler="synchronous"):
         companions = wanted.read().companions
-    assert list(companions) == ["same", "lazy"]
+    assert list(companions) == ["same", "lazy", "color", "alpha"]
     assert_array_equal(companions["same"], same.data)
+    assert_array_equal(companions["color"], others[5].data)
+    assert_array_equal(companions["alpha"], others[6].data[..., :3])
 
 
 def test_companions_of_an_image_with_channels():
     image = gray(3, 5, 6, name="image", axis_labels=("c", "y", "x"), scale=(1, 2, 2))
-    others = [gray(5, 6, name="over", scale=(2, 2)), gray(5, 6, name="elsewhere")]
-    assert list(Source.of(image, others=others).companions) == ["over"]
+    others = [
+        gray(5, 6, name="over", scale=(2, 2)),
+        gray(5, 6, name="elsewhere"),
+        Image(RNG.random((5, 6, 4)), rgb=True, name="color", scale=(2, 2)),
+    ]
+    source = Source.of(image, others=others)
+    assert list(source.companions) == ["over", "color"]
+    assert source.read().companions["color"].shape == (5, 6, 3)
 
 
 def test_the_same_picture():

@@ -42,6 +42,8 @@ class ColorSpace(Feature):
     columns: ClassVar[tuple[str, ...]]
     parts: ClassVar[Mapping[str, tuple[int, ...]]]
     """Which columns each part has."""
+    whole: ClassVar[slice] = slice(None)
+    """Which columns all of it has; others are of parts alone."""
     pixelwise = True
 
     part: str = "all"
@@ -53,7 +55,8 @@ class ColorSpace(Feature):
 
     @property
     def _taken(self) -> tuple[int, ...]:
-        return self.parts.get(self.part, tuple(range(len(self.columns))))
+        every = range(len(self.columns))
+        return self.parts.get(self.part, tuple(every[self.whole]))
 
     def names(self, picture: Picture) -> tuple[str, ...]:
         """Name of each channel of the color space."""
@@ -142,11 +145,11 @@ class HSV(ColorSpace):
     """Hue as a circle with saturation as its radius, and value, from 0 to 1.
 
     Red is at (1, 0); hues on both sides of it are neighbors, and gray, which has no
-    hue, is at the center.
+    hue, is at the center. Hue alone has a radius of 1, however pale a color is.
 
     Attributes
     ----------
-    part : {"all", "H S", "V"}
+    part : {"all", "H S", "H", "S", "V"}
 
     Examples
     --------
@@ -161,8 +164,9 @@ class HSV(ColorSpace):
         "Hue on a circle with saturation as its radius, and value, so that shade is "
         "apart from hue."
     )
-    columns = ("S cos H", "S sin H", "V")
-    parts = {"H S": (0, 1), "V": (2,)}  # noqa: RUF012
+    columns = ("S cos H", "S sin H", "V", "cos H", "sin H", "S")
+    parts = {"H S": (0, 1), "H": (3, 4), "S": (5,), "V": (2,)}  # noqa: RUF012
+    whole = slice(3)
 
     part: str = _part(*parts)
 
@@ -171,9 +175,9 @@ class HSV(ColorSpace):
         """Turn the hue into a place on a circle."""
         hue, saturation, value = color.rgb2hsv(colors).T
         angle = 2 * np.pi * hue
-        return np.stack(
-            [saturation * np.cos(angle), saturation * np.sin(angle), value], axis=1
-        )
+        circle = np.stack([np.cos(angle), np.sin(angle)])
+        unit = circle * (saturation > 0)  # gray stays at the center
+        return np.stack([*(saturation * circle), value, *unit, saturation], axis=1)
 
 
 @dataclass(frozen=True, repr=False)

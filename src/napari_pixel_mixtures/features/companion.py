@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from .picture import Picture
 
 
+COLORS = "RGBA"
+
+
 @dataclass(frozen=True, repr=False)
 class Companion(Feature):
     """The values of another image of the same shape.
 
-    Pixels where it is NaN or infinite get label 0.
+    One of several channels has a column for each; three or four are taken for colors,
+    as those of an image are. Pixels where it is NaN or infinite get label 0.
 
     Attributes
     ----------
@@ -56,11 +60,16 @@ class Companion(Feature):
         return (self.name,)
 
     def names(self, picture: Picture) -> tuple[str, ...]:
-        """Name of the image, and the number of the channel if it has several."""
+        """Name of the image, and of the channel if it has several.
+
+        That is R, G, B and A of three or four, else its number.
+        """
         image = self._image(picture)
         if image.ndim == len(picture.shape):
             return (self.name,)
-        return tuple(f"{self.name} {i}" for i in range(image.shape[-1]))
+        n = image.shape[-1]
+        channels = COLORS[:n] if n in (3, 4) else range(n)
+        return tuple(f"{self.name} {channel}" for channel in channels)
 
     def compute(
         self, picture: Picture, pixels: NDArray[np.intp] | None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -86,10 +86,13 @@ class Formula:
     text : str
     names : mapping of str to int
         The channels in it, and at which character each stands first, from 1.
+    constants : mapping of str to int
+        The same of pi and e.
     """
 
     text: str
     names: Mapping[str, int]
+    constants: Mapping[str, int]
     _evaluate: Evaluate
 
     def __call__(
@@ -98,8 +101,13 @@ class Formula:
         """Work it out: the values of each channel (n,) -> (n,)."""
         return np.asarray(self._evaluate(channels), np.float64)
 
-    def check_names(self, known: Collection[str]) -> None:
-        """Refuse names that are no channels.
+    def check_names(self, known: Mapping[str, int]) -> None:
+        """Refuse names that are no channels, or as well a channel as a constant.
+
+        Parameters
+        ----------
+        known : mapping of str to int
+            The number of the channel that each name means.
 
         Raises
         ------
@@ -111,6 +119,14 @@ class Formula:
                 raise ValueError(
                     f"Expected channels among {sorted(known)!s:.80}, got {name!r:.40} "
                     f"at character {place} of {self.text!r:.80}."
+                )
+        for name, place in self.constants.items():
+            if name in known:
+                raise ValueError(
+                    f"Expected a channel that is called as a constant by its number, "
+                    f"got {name!r} at character {place} of {self.text!r:.80}; write "
+                    f"c{known[name]} for the channel, or {CONSTANTS[name]:.6g} for the "
+                    "constant."
                 )
 
 
@@ -145,6 +161,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.names: dict[str, int] = {}
+        self.constants: dict[str, int] = {}
 
     def refuse(self, what: str, place: int) -> NoReturn:
         raise ValueError(
@@ -176,7 +193,7 @@ class _Reader:
         evaluate = self.visit(tree.body, 0)
         if not self.names:
             self.refuse("no channel", 0)
-        return Formula(self.text, self.names, evaluate)
+        return Formula(self.text, self.names, self.constants, evaluate)
 
     def visit(self, node: ast.AST, depth: int) -> Evaluate:
         place = self.start + getattr(node, "col_offset", 0)
@@ -188,6 +205,7 @@ class _Reader:
             ):
                 return self.number(float(value), place)
             case ast.Name(id=name) if name in CONSTANTS:
+                self.constants.setdefault(name, place + 1)
                 return self.number(CONSTANTS[name], place)
             case ast.Name(id=name) if name in FUNCTIONS:
                 self.refuse(f"{name} without (...)", place)

@@ -11,8 +11,9 @@ from psygnal import Signal
 from napari_pixel_mixtures.classes import Classes
 from napari_pixel_mixtures.tables import class_table, merge_rows
 
-from .class_facts import CERTAINTY, DETAILS, TREE, FactsJob
-from .class_layer import make_classes, pixel_size, update_classes
+from .class_facts import CERTAINTY, LIKELY_MOMENTS, MOMENTS, TREE, FactsJob
+from .class_layer import make_classes, update_classes
+from .label_features import class_features, pixel_size, with_moments
 from .messages import report
 from .rest import Rest
 from .worker import Runner
@@ -49,6 +50,7 @@ class ClassEdits:
     """
 
     changed = Signal()  # classes, threshold, or what is known of them
+    failed = Signal(object)  # an exception, while something was found out
 
     def __init__(self, workspace: Workspace, viewer: ViewerModel, stage: Stage) -> None:
         self._workspace = ref(workspace)
@@ -60,11 +62,12 @@ class ClassEdits:
         self._result: Result | None = None
         self._facts: dict[str, Any] = {}
         self._wanted: set[str] = set()
+        self._asked = False  # whether somebody waits for means and deviations
         self._step: str | None = None  # what the edit under way is called
-        self._rest = Rest(REST_MS, self._find)
+        self._rest = Rest(REST_MS, self._on_rest)
         self.runner = Runner()
         self.runner.succeeded.connect(self._on_found)
-        self.runner.failed.connect(lambda _, error: report(error))
+        self.runner.failed.connect(self._on_failed)
 
     # ---- what there is
 
@@ -87,7 +90,13 @@ class ClassEdits:
     @property
     def detailed(self) -> bool:
         """Whether the table has means and standard deviations."""
-        return DETAILS in self._facts
+        return self._moments is not None
+
+    @property
+    def _moments(self) -> pd.DataFrame | None:
+        result = self._result
+        plain = result is None or result.threshold is None
+        return self._facts.get(MOMENTS if plain else LIKELY_MOMENTS)
 
     def layer(self, image: Image) -> Labels | None:
         """Give the layer of classes of an image; None if it has none."""
@@ -104,7 +113,10 @@ class ClassEdits:
         return self.certainty.labels(result.threshold)
 
     def table(self) -> pd.DataFrame:
-        """Give a row for each class; neighbors in the merge tree stand together."""
+        """Give a row for each class; neighbors in the merge tree stand together.
+
+        Means and standard deviations are there if they are known: see `detailed`.
+        """
         if self._table is None:
             self._table = self._measured()
         return self._table
@@ -112,19 +124,19 @@ class ClassEdits:
     def _measured(self) -> pd.DataFrame:
         result = self._result
         assert result is not None
-        components = self._facts.get(DETAILS)
-        if components is None:
-            known = self.certainty is not None
-            scale, unit = pixel_size(result)
-            components = class_table(
-                result.clustering,
-                Classes.of(result.clustering),
-                result.threshold if known else None,
-                scale,
-                unit,
-                certainty=self.certainty,
-                features=False,
-            )
+        clustering, known = result.clustering, self.certainty is not None
+        scale, unit = pixel_size(result.image, clustering.labels.shape)
+        components = class_table(
+            clustering,
+            Classes.of(clustering),
+            result.threshold if known else None,
+            scale,
+            unit,
+            certainty=self.certainty,
+            features=False,
+        )
+        if self._moments is not None:
+            components = with_moments(components, self._moments)
         table = merge_rows(components, result.all_classes)
         if self.tree is None:
             return table
@@ -215,13 +227,10 @@ class ClassEdits:
         self._wanted.update(facts)
         self._find()
 
-    def unwant(self, *facts: str) -> None:
-        """Leave out these facts, of this result and later ones."""
-        self._wanted.difference_update(facts)
-        for fact in facts:
-            self._facts.pop(fact, None)
-        if self._result is not None:
-            self._show(self._result)
+    def measure(self) -> None:
+        """Find out means and standard deviations at once, without a rest before."""
+        self._asked = True
+        self._find(moments=True)
 
     @property
     def busy(self) -> bool:
@@ -233,31 +242,52 @@ class ClassEdits:
         self._rest.stop()
         self.runner.cancel()
 
-    def _find(self) -> None:
+    def _on_rest(self) -> None:
+        workspace = self._workspace()
+        # Nobody asked for means and deviations yet: they leave the processor to a fit.
+        self._find(moments=workspace is not None and not workspace.runner.busy)
+
+    def _find(self, moments: bool = False) -> None:
+        """Find out what is wanted; means and deviations last, and mostly after a rest.
+
+        They are found apart: a failure takes nothing else with it.
+        """
         self._rest.stop()
         workspace, result = self._workspace(), self.result
         if workspace is None or result is None:
             return
         wanted = {*self._wanted, *([CERTAINTY] if result.quantile > 0 else [])}
-        missing = tuple(name for name in (CERTAINTY, TREE) if name in wanted)
-        missing = tuple(name for name in missing if name not in self._facts)
-        # What depends on the threshold waits for it.
-        settled = result.quantile == 0 or result.threshold is not None
-        if DETAILS in wanted - self._facts.keys() and settled:
-            missing = (*missing, DETAILS)
+        missing = self._missing(*(n for n in (CERTAINTY, TREE) if n in wanted))
         if not missing:
-            return
+            likely = () if result.threshold is None else (LIKELY_MOMENTS,)
+            missing = self._missing(MOMENTS, *likely)
+            if missing and not moments:
+                self._rest.start()
+                return
         job = self.runner.job
-        if job is None or job.result is not result or job.wanted != missing:
+        if missing and (job is None or not job.covers(result, missing)):
             self.runner.start(FactsJob(result, missing, workspace.gather))
+
+    def _missing(self, *facts: str) -> tuple[str, ...]:
+        return tuple(name for name in facts if name not in self._facts)
+
+    def _on_failed(self, job: FactsJob, error: Exception) -> None:
+        wanted = self._asked or {CERTAINTY, TREE} & {*job.wanted}
+        self._asked = False
+        report(error, quiet=not wanted)
+        self.failed.emit(error)
 
     def _on_found(self, job: FactsJob, found: dict[str, Any]) -> None:
         result = self._result
         if result is None or job.result.clustering is not result.clustering:
             return
         if job.result.threshold != result.threshold:
-            found.pop(DETAILS, None)
+            found.pop(LIKELY_MOMENTS, None)
         self._facts |= found
+        if found.keys() <= {MOMENTS, LIKELY_MOMENTS}:
+            self._asked = False
+            self._describe(result)
+            return
         workspace = self._workspace()
         if result.quantile > 0 and CERTAINTY in found and workspace is not None:
             if self.certainty is not None and result.threshold is None:
@@ -278,7 +308,7 @@ class ClassEdits:
             self._facts = {}
             self._step = None
         elif before.threshold != result.threshold:
-            self._facts.pop(DETAILS, None)
+            self._facts.pop(LIKELY_MOMENTS, None)
         job = self.runner.job
         if job is not None and (
             result is None or job.result.clustering is not result.clustering
@@ -292,6 +322,16 @@ class ClassEdits:
             self._rest.start()
         else:
             self._find()
+
+    def _describe(self, result: Result) -> None:
+        """Tell layers and widgets that means and deviations are known."""
+        workspace, layer = self._workspace(), self.layer(result.image)
+        self._table = None
+        if layer is not None:
+            layer.features = class_features(self.table(), result)
+        if workspace is not None and MOMENTS in self._facts:
+            workspace.labels.describe(result, self._facts[MOMENTS])
+        self.changed.emit()
 
     def _show(self, result: Result) -> None:
         """Bring the layer up to date, and tell the widgets."""

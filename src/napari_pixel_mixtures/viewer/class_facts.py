@@ -9,21 +9,25 @@ from napari_pixel_mixtures.certainty import Certainty
 from napari_pixel_mixtures.classes import Classes
 from napari_pixel_mixtures.clustering import material_of
 from napari_pixel_mixtures.overlap import merge_tree
-from napari_pixel_mixtures.tables import class_table
+from napari_pixel_mixtures.tables import class_table, moments_of
 
-from .class_layer import pixel_size
 from .worker import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import pandas as pd
+
+    from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.material import Material
 
     from .result import Result
 
 TREE = "the merge tree"
 CERTAINTY = "how likely each pixel is"
-DETAILS = "means and deviations"
+MOMENTS = "means and deviations"
+LIKELY_MOMENTS = "means and deviations of likely pixels"
+"""Those of the pixels that are in a class, where not all are."""
 
 
 def _certainty(result: Result, material: Material) -> Certainty:
@@ -32,18 +36,22 @@ def _certainty(result: Result, material: Material) -> Certainty:
     return certainty
 
 
-def _details(result: Result, material: Material) -> Any:
-    """Give the table of the components; that of classes is made of it."""
-    clustering = result.clustering
-    scale, unit = pixel_size(result)
+def _moments(
+    clustering: Clustering, material: Material, threshold: float | None = None
+) -> pd.DataFrame:
+    """Give means and deviations of the components; those of classes are made of it."""
     classes = Classes.of(clustering)
-    return class_table(clustering, classes, result.threshold, scale, unit, material)
+    table = class_table(clustering, classes, threshold, material=material)
+    return moments_of(table)
 
 
 FACTS: dict[str, Callable[[Result, Material], Any]] = {
     TREE: lambda result, material: merge_tree(result.clustering, material),
     CERTAINTY: _certainty,
-    DETAILS: _details,
+    MOMENTS: lambda result, material: _moments(result.clustering, material),
+    LIKELY_MOMENTS: lambda result, material: _moments(
+        result.clustering, material, result.threshold
+    ),
 }
 
 
@@ -74,6 +82,14 @@ class FactsJob:
     def image(self) -> Any:
         """The layer that it belongs to."""
         return self.result.image
+
+    def covers(self, result: Result, wanted: tuple[str, ...]) -> bool:
+        """Tell whether it finds these facts of a result, or of another state of it."""
+        return (
+            self.result.clustering is result.clustering
+            and self.result.threshold == result.threshold
+            and set(wanted) <= set(self.wanted)
+        )
 
     def steps(self) -> Generator[Step, None, dict[str, Any]]:
         """Find them all."""

@@ -1,4 +1,4 @@
-"""The labels layer that shows classes, and where it gets its size from."""
+"""The labels layer that shows classes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils import DirectLabelColormap
 
+from .label_features import class_features
 from .layers import (
     METADATA_KEY,
-    channel_axis,
     over_image,
     place,
     placement,
     repaint,
     result_metadata,
 )
-from .source import pixel_sizes
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.classes import Classes
@@ -28,20 +26,6 @@ if TYPE_CHECKING:
     from .result import Result
 
 CLASSES = "classes"
-MIXED = "unit"  # where the axes of a layer have different ones
-
-
-def pixel_size(result: Result) -> tuple[tuple[float, ...], str]:
-    """Give the size of a pixel of a result along each axis, and the unit, as now.
-
-    In the unit of the last axis, if those of the others can be told in it.
-    """
-    image = result.image
-    axis = channel_axis(image)
-    units = [unit for i, unit in enumerate(image.units) if i != axis]
-    same = {unit.dimensionality for unit in units}
-    sizes = pixel_sizes(image, result.clustering.labels.shape)
-    return sizes, str(units[-1]) if len(same) == 1 else MIXED
 
 
 def class_colormap(classes: Classes) -> DirectLabelColormap:
@@ -54,13 +38,6 @@ def class_colormap(classes: Classes) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict=palette)
 
 
-def class_features(table: pd.DataFrame) -> pd.DataFrame:
-    """Say of each class what the status bar shows on hover."""
-    found = table.rename(columns={"label": "index"})
-    found["share"] = [f"{share:.1%}" for share in table["share"]]
-    return found
-
-
 def make_classes(result: Result, labels: NDArray[np.uint8], table: Any) -> Labels:
     """Make a labels layer of classes over the image."""
     image = result.image
@@ -69,7 +46,7 @@ def make_classes(result: Result, labels: NDArray[np.uint8], table: Any) -> Label
         labels,
         name=f"{image.name} {CLASSES}",
         colormap=class_colormap(result.all_classes),
-        features=class_features(table),
+        features=class_features(table, result),
         metadata=result_metadata(image, result.clustering, CLASSES),
         opacity=1.0,
         **placement(image, labels.shape),
@@ -92,7 +69,7 @@ def update_classes(
         repaint(layer, labels, class_colormap(classes))
     elif not np.array_equal(layer.data, labels):
         layer.data = labels
-    layer.features = class_features(table)
+    layer.features = class_features(table, result)
     metadata = result_metadata(result.image, result.clustering, CLASSES)
     layer.metadata = layer.metadata | metadata
     place(layer, result.image, labels.shape)

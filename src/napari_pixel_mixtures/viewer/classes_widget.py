@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import napari
+import pandas as pd
 from magicgui.widgets import CheckBox, Container, Label, PushButton
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
@@ -10,8 +11,9 @@ from qtpy.QtWidgets import QColorDialog, QHBoxLayout, QLabel, QWidget
 from superqt import QLabeledSlider
 
 from napari_pixel_mixtures.classes import Classes
+from napari_pixel_mixtures.tables import MOMENTS
 
-from .class_facts import DETAILS, TREE
+from .class_facts import TREE
 from .class_table_view import ClassTable, ClassTableView
 from .docks import settle_in
 from .forms import ask_where_to_save, follow, row, wrapping
@@ -65,9 +67,11 @@ class ClassList(Container):  # type: ignore[type-arg]
             tooltip="Show the mean and standard deviation of every feature.",
         )
         self.export = PushButton(
-            text="Export CSV...", tooltip="Save this table to a file."
+            text="Export CSV...",
+            tooltip="Save the table with all its columns to a file.",
         )
         self.status = wrapping(Label(value=""))
+        self._export_to: tuple[Path, Result] | None = None  # once it is measured
         self.table_model = ClassTable()
         self.table = ClassTableView(self.table_model)
         super().__init__(widgets=[])
@@ -95,6 +99,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         follow(
             self,
             (workspace.classes.changed, self._show),
+            (workspace.classes.failed, self._on_failed),
             (workspace.undo_stack.changed, self._show_undo),
         )
         self.slider.sliderPressed.connect(workspace.classes.end_step)
@@ -110,7 +115,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         self.hide_them.changed.connect(lambda: self._hide())
         self.undo.changed.connect(lambda: workspace.undo())
         self.redo.changed.connect(lambda: workspace.redo())
-        self.details.changed.connect(self._show_details)
+        self.details.changed.connect(lambda: self._show_details())
         self.export.changed.connect(lambda: self._export())
         settle_in(self)
         workspace.classes.want(TREE)
@@ -188,12 +193,10 @@ class ClassList(Container):  # type: ignore[type-arg]
             self.status.value = str(error)
             report(error)
 
-    def _show_details(self, on: bool) -> None:
-        edits = self._workspace.classes
-        if on:
-            edits.want(DETAILS)
-        else:
-            edits.unwant(DETAILS)
+    def _show_details(self) -> None:
+        if self.details.value and self._result is not None:
+            self._workspace.classes.measure()
+        self._show()
 
     def _export(self) -> None:
         result = self._result
@@ -204,19 +207,51 @@ class ClassList(Container):  # type: ignore[type-arg]
             self.save_table(path)
 
     def save_table(self, path: str | Path) -> None:
-        """Write the table to a CSV file, and say so."""
+        """Write the table to a CSV file as soon as it is measured, and say so.
+
+        It has all columns, also where means and deviations are not shown.
+        """
+        result = self._result
+        assert result is not None
+        self._export_to = Path(path), result
+        if not self._workspace.classes.detailed:
+            self._workspace.classes.measure()
+        self._go_on_exporting()
+
+    def _go_on_exporting(self) -> None:
+        if self._export_to is None:
+            return
+        (path, wanted), result = self._export_to, self._result
+        if result is None or result.clustering is not wanted.clustering:
+            self._export_to = None
+            self.status.value = (
+                f"The table was not saved to {path.name}, for there was another fit "
+                "before it was measured; export it again."
+            )
+        elif self._workspace.classes.detailed:
+            self._export_to = None
+            self._write(path)
+        else:
+            self.status.value = f"Measuring every feature for {path.name}..."
+
+    def _on_failed(self, error: Exception) -> None:
+        if self._export_to is not None:
+            self._export_to = None
+            self.status.value = str(error)
+
+    def _write(self, path: Path) -> None:
         table = self._workspace.classes.table()
         try:
             table.to_csv(path, index=False, lineterminator="\n")
         except OSError as error:
             sentence = ValueError(
-                f"Expected a file that can be written, got {Path(path).name}: "
+                f"Expected a file that can be written, got {path.name}: "
                 f"{error.strerror}; choose another place."
             )
             self.status.value = str(sentence)
             report(sentence)
         else:
-            self.status.value = f"The table was saved to {Path(path).name}."
+            self.status.value = f"The table was saved to {path.name}."
 
     # ---- what is shown
 
@@ -229,13 +264,20 @@ class ClassList(Container):  # type: ignore[type-arg]
             self.status.value = "Fit an image in Cluster pixels first."
         else:
             classes = result.all_classes
-            self.table.show_table(edits.table(), classes)
+            self.table.show_table(self._columns_shown(), classes)
             self.slider.setRange(1, classes.n_components)
             self.slider.setValue(len(classes.labels))
             self.status.value = in_words(result, classes)
         self.slider.blockSignals(False)
         self.slider.setEnabled(result is not None and edits.tree is not None)
         self._show_buttons()
+        self._go_on_exporting()
+
+    def _columns_shown(self) -> pd.DataFrame:
+        table = self._workspace.classes.table()
+        if self.details.value:
+            return table
+        return table[[c for c in table.columns if not c.startswith(MOMENTS)]]
 
     def _show_buttons(self) -> None:
         result = self._result

@@ -10,6 +10,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.figure import comparison_figure
 
+from .label_features import label_features
 from .layers import (
     COMPARISON,
     QUANTIZED,
@@ -133,10 +134,13 @@ class Comparison:
             image, clustering = result.image, result.clustering
             own = clustering.picture.to_rgb(clustering.colors)
             dealt = clustering.random_colors()
+            table = label_features(image, clustering)
             row = {
                 "picture": make_picture(image, result.data),
-                QUANTIZED: make_labels(image, clustering, QUANTIZED, own),
-                RANDOM_COLORS: make_labels(image, clustering, RANDOM_COLORS, dealt),
+                QUANTIZED: make_labels(image, clustering, QUANTIZED, own, table),
+                RANDOM_COLORS: make_labels(
+                    image, clustering, RANDOM_COLORS, dealt, table
+                ),
             }
             for title, layer in row.items():
                 # Short, for it stands over a cell of the grid.

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
+from .label_features import label_features
 from .layers import QUANTIZED, RANDOM_COLORS, make_labels, update_labels
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
+
+    from napari_pixel_mixtures.clusters import Clustering
 
     from .result import Result
     from .stage import Stage
@@ -26,6 +30,7 @@ class LabelsView:
         self._stage = stage
         self._layers: WeakKeyDictionary[Image, dict[str, Labels]] = WeakKeyDictionary()
         self._shown: Result | None = None
+        self._moments: WeakKeyDictionary[Clustering, pd.DataFrame] = WeakKeyDictionary()
         self.shuffle_seed = 0
 
     def reshuffle(self) -> None:
@@ -41,6 +46,22 @@ class LabelsView:
         """Let go of an image that was removed."""
         if self._shown is not None and self._shown.image is image:
             self._shown = None
+
+    def describe(self, result: Result, moments: pd.DataFrame) -> None:
+        """Say of each label what was found out of the components since the fit.
+
+        Means and standard deviations of what is shown, or will be once more.
+        """
+        self._moments[result.clustering] = moments
+        shown = self._shown
+        if shown is not None and shown.clustering is result.clustering:
+            features = self._features(shown)
+            for layer in self.layers(shown.image):
+                layer.features = features
+
+    def _features(self, result: Result) -> pd.DataFrame:
+        clustering = result.clustering
+        return label_features(result.image, clustering, self._moments.get(clustering))
 
     def top_layer(self, image: Image) -> Labels | None:
         """Give the upper layer of an image; None if it has none."""
@@ -64,6 +85,7 @@ class LabelsView:
         layers = self._layers.setdefault(image, {})
         # The quantized picture lies above the random colors, which show when it is
         # hidden; so it is made last, and updated first.
+        features = self._features(result)
         roles = {
             RANDOM_COLORS: clustering.random_colors(self.shuffle_seed),
             QUANTIZED: clustering.picture.to_rgb(clustering.colors),
@@ -74,12 +96,12 @@ class LabelsView:
             if layer is None or layer not in viewer.layers:
                 continue
             if layer.ndim == image.ndim:
-                update_labels(layer, image, clustering, role, roles[role])
+                update_labels(layer, image, clustering, role, roles[role], features)
                 updated.add(role)
             else:
                 viewer.layers.remove(layer)
         for role, colors in roles.items():
             if role not in updated:
-                layers[role] = make_labels(image, clustering, role, colors)
+                layers[role] = make_labels(image, clustering, role, colors, features)
                 # It becomes the active layer: hovering tells about labels at once.
                 self._stage.add_behind(layers[role])

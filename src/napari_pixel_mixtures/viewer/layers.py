@@ -188,29 +188,12 @@ def label_colormap(colors: NDArray[Any]) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict=palette)
 
 
-def label_features(clustering: Clustering) -> pd.DataFrame:
-    """Say of each label what the status bar shows on hover."""
-    table = clustering.table()
-    return pd.DataFrame(
-        {
-            "index": table["label"],
-            "weight": table["weight"].round(4),
-            "share": [f"{share:.1%}" for share in table["share"]],
-            "color": [color_text(clustering, color) for color in clustering.colors],
-        }
-    )
-
-
-def color_text(clustering: Clustering, color: NDArray[np.float64]) -> str:
-    """Write a color as #rrggbb, other channel values as numbers."""
-    if clustering.picture.rgb:
-        red, green, blue = np.rint(clustering.picture.to_rgb(color) * 255).astype(int)
-        return f"#{red:02x}{green:02x}{blue:02x}"
-    return " ".join(f"{value:.4g}" for value in color)
-
-
 def make_labels(
-    image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
+    image: Image,
+    clustering: Clustering,
+    role: str,
+    colors: NDArray[Any],
+    features: pd.DataFrame,
 ) -> Labels:
     """Make a labels layer over the image, in the given colors (K, 3)."""
     labels = over_image(image, clustering.picture, clustering.labels)
@@ -218,7 +201,7 @@ def make_labels(
         labels.copy(),  # which may be painted on
         name=f"{image.name} {role}",
         colormap=label_colormap(colors),
-        features=label_features(clustering),
+        features=features,
         metadata=result_metadata(image, clustering, role),
         opacity=1.0,
         **placement(image, labels.shape),
@@ -226,12 +209,17 @@ def make_labels(
 
 
 def update_labels(
-    layer: Labels, image: Image, clustering: Clustering, role: str, colors: NDArray[Any]
+    layer: Labels,
+    image: Image,
+    clustering: Clustering,
+    role: str,
+    colors: NDArray[Any],
+    features: pd.DataFrame,
 ) -> None:
     """Show another result of the same number of axes in a layer of ours."""
     labels = over_image(image, clustering.picture, clustering.labels)
     repaint(layer, labels.copy(), label_colormap(colors))
-    layer.features = label_features(clustering)
+    layer.features = features
     layer.metadata = layer.metadata | result_metadata(image, clustering, role)
     place(layer, image, labels.shape)
 

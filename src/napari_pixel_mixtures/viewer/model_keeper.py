@@ -16,10 +16,11 @@ from napari_pixel_mixtures.folder import TABLES, FolderStep, Outcome, folder_ste
 from napari_pixel_mixtures.model import Applied, Model
 from napari_pixel_mixtures.script import to_python
 
-from .class_layer import pixel_size
+from .label_features import pixel_size
 from .layers import level_data
 from .messages import report
 from .result import Result, check_result
+from .source import N_COLORS
 from .worker import Request, Runner, Step
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class ModelKeeper:
         clustering = result.clustering
         source = result.source
         companions = {
-            layer.name: array_text(layer)
+            layer.name: companion_text(layer)
             for layer in workspace.images()
             if layer.name in source.companions
         }
@@ -226,7 +227,8 @@ class ModelKeeper:
         ValueError
             Nothing was clustered.
         """
-        scale, unit = pixel_size(check_result(self.workspace.result))
+        result = check_result(self.workspace.result)
+        scale, unit = pixel_size(result.image, result.clustering.labels.shape)
         path = Path(folder)
         job = FolderJob(self.model(), path, path / OUTPUT, scale, unit)
         self.stepped.emit(Step(f"{job.title}...", 0.0))
@@ -297,6 +299,13 @@ def array_text(layer: Image) -> str:
     data = level_data(layer)
     level = next(i for i, found in enumerate(layer.data) if found is data)
     return f"{text}[{level}]"
+
+
+def companion_text(layer: Image) -> str:
+    """Say the same of another image of the same pixels, whose alpha is left out."""
+    text = array_text(layer)
+    opaque = not layer.rgb or level_data(layer).shape[-1] == N_COLORS
+    return text if opaque else f"{text}[..., :{N_COLORS}]"
 
 
 def summary(job: FolderJob, steps: tuple[FolderStep, ...]) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from napari.layers import Image, Layer
 
+N_COLORS = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -38,7 +40,8 @@ class Source:
     axis_labels : tuple of str, or None
         What these axes are called.
     companions : mapping of str to array
-        Other images of the same pixels.
+        Other images of the same pixels; those in color may have alpha, which is left
+        out when they are read.
     """
 
     layers: tuple[Image, ...]
@@ -156,12 +159,17 @@ class Source:
         TypeError, ValueError
             As `Picture.from_array`.
         """
+        arrays = [np.asarray(array) for array in self.arrays]
+        ndim = arrays[0].ndim - (self.rgb or self.channel_axis is not None)
+        companions = {n: np.asarray(a) for n, a in self.companions.items()}
         about: dict[str, Any] = {
             "scale": self.scale,
             "axis_labels": self.axis_labels,
-            "companions": {n: np.asarray(a) for n, a in self.companions.items()},
+            "companions": {
+                name: array[..., :N_COLORS] if array.ndim > ndim else array
+                for name, array in companions.items()
+            },
         }
-        arrays = [np.asarray(array) for array in self.arrays]
         if len(arrays) > 1:
             return Picture.from_channels(arrays, self._names, **about)
         axis = -1 if self.rgb else self.channel_axis
@@ -212,17 +220,25 @@ def check_channels(layers: Sequence[Image]) -> None:
 
 
 def companion_layers(layers: Sequence[Image], others: Iterable[Layer]) -> list[Image]:
-    """Find the gray images of the same pixels as an image or its channels."""
+    """Find the images of the same pixels as an image or its channels.
+
+    They are gray, or in color.
+    """
     shape = spatial_shape(layers[0])
     return [
         layer
         for layer in others
         if is_image(layer)
         and layer not in layers
-        and not layer.rgb
-        and level_data(layer).shape == shape
+        and _pixels(layer) == shape
         and lies_over(layer, layers[0], shape)
     ]
+
+
+def _pixels(layer: Image) -> tuple[int, ...]:
+    """Shape of a layer's pixels; an axis of channels counts as any other."""
+    shape = tuple(level_data(layer).shape)
+    return shape[:-1] if layer.rgb else shape
 
 
 def pixel_sizes(image: Image, shape: tuple[int, ...]) -> tuple[float, ...]:
