@@ -318,7 +318,7 @@ def _digest(picture: Picture) -> bytes:
     digest = sha1(usedforsecurity=False)
     for array in (picture.values, *picture.companions.values()):
         for part in array:
-            digest.update(np.ascontiguousarray(part))
+            digest.update(np.ascontiguousarray(part).data)
     return digest.digest()
 
 
