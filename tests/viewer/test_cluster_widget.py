@@ -193,7 +193,7 @@ def test_hovering_tells_weight_share_and_color(banded, open_widget, click, idle,
     text = f"weight: 0.45, share: 0.45, color: #{red:02x}{green:02x}{blue:02x}"
     assert text in layer.get_status((16, 16), world=True)["value"]
     assert list(layer.features["index"]) == [1, 2, 3]
-    assert layer.features["share"].tolist() == ["45.0%", "35.0%", "20.0%"]
+    assert layer.features["share"].tolist() == [0.45, 0.35, 0.2]
 
     # The same under the mouse, over the middle of the picture.
     native = banded.window._qt_viewer.canvas.native
