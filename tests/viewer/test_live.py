@@ -223,7 +223,7 @@ def test_other_axes_fit_again_or_say_to_press_fit(model, workspace, idle, monkey
     assert workspace.result is not before
     assert workspace.status.text.startswith("3 clusters ")
     before = workspace.result
-    monkeypatch.setattr("napari_pixel_mixtures.viewer.workspace.LIVE_LIMIT", 10)
+    monkeypatch.setattr("napari_pixel_mixtures.viewer.fitting.LIVE_LIMIT", 10)
     for live, axes in ((True, "x y"), (False, "y x")):
         workspace.set_live(live)
         workspace.set_axes(axes)

@@ -18,7 +18,8 @@ from numpy.testing import assert_array_equal
 from napari_pixel_mixtures import cluster
 from napari_pixel_mixtures.recipe import Recipe
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
-from napari_pixel_mixtures.viewer.workspace import LIVE_LIMIT, workspace_of
+from napari_pixel_mixtures.viewer.fitting import LIVE_LIMIT
+from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 NAMES = ["bands", "bands random colors", "bands quantized"]
 
@@ -232,7 +233,7 @@ class TestLive:
         fit(model)
         workspace.set_live(True)
         monkeypatch.setattr(
-            "napari_pixel_mixtures.viewer.workspace.LIVE_LIMIT", 32 * 40 - 1
+            "napari_pixel_mixtures.viewer.fitting.LIVE_LIMIT", 32 * 40 - 1
         )
         workspace.set_recipe(replace(workspace.recipe, n_components=3))
         assert not workspace.runner.busy

@@ -95,7 +95,11 @@ class Lanes:
         return self.emitter.call("llvm.fmuladd", self, factor, term)
 
     def larger(self, other: Lanes) -> Lanes:
-        """Return the larger of the two, in every lane."""
+        """Return the larger of the two, in every lane; none may be NaN.
+
+        Not by a comparison and a choice, of which LLVM makes a masked store where one
+        of the two is in memory: see `steps._compare`.
+        """
         return self.emitter.call("llvm.maxnum", self, other, flags=("nnan",))
 
     def where_above(self, bound: Lanes, otherwise: Lanes, chosen: Lanes) -> Lanes:

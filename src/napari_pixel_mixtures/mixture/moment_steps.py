@@ -50,11 +50,10 @@ def add_moments(
         row = row_of(emit, densities, k, SAMPLES)
         place = row_of(emit, sums, k, builder.mul(n_moments, INT64(LANES)))
         if plan.n_features:
-            names = _names(component)
-            if len(names) > ACCUMULATORS and plan.layout.name == "triangle":
-                _add_moments_stored(component, row, scale, place)
-            else:
-                _add_moments_unrolled(component, row, scale, place)
+            # Only triangles have more.
+            few = len(_names(component)) <= ACCUMULATORS
+            add = _add_moments_unrolled if few else _add_moments_stored
+            add(component, row, scale, place)
         else:
             _add_moments_looped(component, row, scale, place)
         return context.get_dummy_value()
@@ -76,39 +75,34 @@ def _names(component: Component) -> list[tuple[int, ...]]:
 def _add_moments_unrolled(
     component: Component, row: ir.Value, scale: ir.Value, place: ir.Value
 ) -> None:
-    """Add up as many moments at a time as there are registers for."""
+    """Add up all moments at once, in registers."""
     emit = component.emit
     names = _names(component)
-    for start in range(0, len(names), ACCUMULATORS):
-        group = names[start : start + ACCUMULATORS]
-        sums = [
-            emit.variable(emit.load(place, (start + n) * LANES))
-            for n in range(len(group))
-        ]
-        with emit.loop(SAMPLES, LANES) as sample:
-            value = emit.load(row, sample)
-            with emit.builder.if_then(value.any_above(emit.constant(0.0))):
-                r = value * emit.load(scale, sample)
-                z = component.whiten(sample)
-                weighted: dict[int, Lanes] = {}
-                for name, total in zip(group, sums, strict=True):
-                    if not name:
-                        total.set(total.get() + r)
-                        continue
-                    i = name[0]
-                    if i < 0:
-                        for zi in z:
-                            total.set((r * zi).times_plus(zi, total.get()))
-                        continue
-                    if i not in weighted:
-                        weighted[i] = r * z[i]
-                    if len(name) == 1:
-                        total.set(total.get() + weighted[i])
-                    else:
-                        j = name[1]
-                        total.set(weighted[i].times_plus(z[j], total.get()))
-        for n, total in enumerate(sums):
-            emit.store(total.get(), place, (start + n) * LANES)
+    sums = [emit.variable(emit.load(place, n * LANES)) for n in range(len(names))]
+    with emit.loop(SAMPLES, LANES) as sample:
+        value = emit.load(row, sample)
+        with emit.builder.if_then(value.any_above(emit.constant(0.0))):
+            r = value * emit.load(scale, sample)
+            z = component.whiten(sample)
+            weighted: dict[int, Lanes] = {}
+            for name, total in zip(names, sums, strict=True):
+                if not name:
+                    total.set(total.get() + r)
+                    continue
+                i = name[0]
+                if i < 0:
+                    for zi in z:
+                        total.set((r * zi).times_plus(zi, total.get()))
+                    continue
+                if i not in weighted:
+                    weighted[i] = r * z[i]
+                if len(name) == 1:
+                    total.set(total.get() + weighted[i])
+                else:
+                    j = name[1]
+                    total.set(weighted[i].times_plus(z[j], total.get()))
+    for n, total in enumerate(sums):
+        emit.store(total.get(), place, n * LANES)
 
 
 def _add_moments_stored(
@@ -116,9 +110,8 @@ def _add_moments_stored(
 ) -> None:
     """Write z of the samples that belong to the component, then add up its products.
 
-    What is written lies close together. Each z is computed once, where more moments
-    than there are registers for would else compute it several times; and blocks of
-    products share what they load.
+    What is written lies close together, and blocks of products share what they load.
+    For as many moments as fill the registers z would be computed again each time.
     """
     emit = component.emit
     builder = emit.builder

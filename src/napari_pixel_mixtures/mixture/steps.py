@@ -155,6 +155,23 @@ def log_densities(
     return types.void(*arguments), generate
 
 
+def _compare(
+    density: Lanes, peak: ir.Value, winner: ir.Value, name: Lanes, sample: ir.Value
+) -> None:
+    """Where a density exceeds `peak`, raise that to it and write the name's number.
+
+    The number is reached by a difference. LLVM would make of a choice between it and
+    the one in memory a masked store, for which processors without AVX-512 take longer
+    than for all the rest.
+    """
+    emit = density.emitter
+    best = emit.load(peak, sample)
+    held = emit.load(winner, sample)
+    step = density.where_above(best, emit.constant(0.0), name - held)
+    emit.store(held + step, winner, sample)
+    emit.store(best.larger(density), peak, sample)
+
+
 @intrinsic
 def vote(typing, plan, width, parameters, k, length, tile, scratch, winner, peak):
     """Where component k's density exceeds `peak`, make it the `winner`."""
@@ -168,14 +185,9 @@ def vote(typing, plan, width, parameters, k, length, tile, scratch, winner, peak
         )
         name = emit.splat(builder.sitofp(k, emit.precision.scalar))
 
-        def compare(sample: ir.Value, density: Lanes) -> None:
-            best = emit.load(peak, sample)
-            held = emit.load(winner, sample)
-            step = density.where_above(best, emit.constant(0.0), name - held)
-            emit.store(held + step, winner, sample)
-            emit.store(best.larger(density), peak, sample)
-
-        component.each_density(compare)
+        component.each_density(
+            lambda sample, density: _compare(density, peak, winner, name, sample)
+        )
         return context.get_dummy_value()
 
     arguments = (plan, width, parameters, k, length, tile, scratch, winner, peak)
@@ -191,12 +203,7 @@ def pick(typing, k, densities, best, winner):
         row = row_of(emit, densities, k, SAMPLES)
         name = emit.splat(builder.sitofp(k, emit.precision.scalar))
         with emit.loop(SAMPLES, LANES) as sample:
-            density = emit.load(row, sample)
-            bound = emit.load(best, sample)
-            held = emit.load(winner, sample)
-            step = density.where_above(bound, emit.constant(0.0), name - held)
-            emit.store(held + step, winner, sample)
-            emit.store(bound.larger(density), best, sample)
+            _compare(emit.load(row, sample), best, winner, name, sample)
         return context.get_dummy_value()
 
     return types.void(k, densities, best, winner), generate

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from napari.layers import Image
-from napari.utils.notifications import show_warning
 from psygnal import Signal
 
 from napari_pixel_mixtures.material import MaterialCache
@@ -20,36 +19,31 @@ from .class_edits import ClassEdits
 from .cloud_pointer import CloudPointer
 from .cloud_view import CloudView
 from .comparison import Comparison
+from .fitting import Fitting
 from .hover import Hover
 from .keys import REDO_KEY, UNDO_KEY, bind_key
-from .labels_view import LabelsView
 from .layers import is_ours
-from .messages import report
 from .model_keeper import ModelKeeper
 from .model_notes import ModelNotes
 from .model_sweep import ModelSweep
 from .preset_choice import PresetChoice
 from .removal import guard_removals
-from .result import Result
 from .segments_view import SegmentsView
 from .selection_view import SelectionView
-from .settings import Settings
-from .stage import Stage
-from .status import Status, clusters_text, result_text
+from .status import clusters_text, result_text
 from .undo import UndoStack
-from .worker import Request, Runner, Step
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_pixel_mixtures.clusters import Clustering
 
+    from .result import Result
     from .views import KnowsLayers, ShowsResult
+    from .worker import Runner
 
-LIVE_LIMIT = 2**22  # pixels up to which a change of a setting fits again by itself
 
-
-class Workspace(Settings):
+class Workspace(Fitting):
     """The settings, their last result, and its views: what widgets share.
 
     Widgets are views, too: they set fields through the methods here and follow the
@@ -57,21 +51,11 @@ class Workspace(Settings):
     alive.
     """
 
-    status_changed = Signal(object)  # Status
     result_changed = Signal(object)  # Result or None
     frame_changed = Signal(object)  # what is shown instead of the result, a Result
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__(viewer)
-        self.result: Result | None = None
-        self.shown: Result | None = None
-        """What layers and cloud show: the result, or an iteration of its fit."""
-        self._quiet = False
-        self._again = False  # settings changed since the running fit was started
-        self._previewed = False  # layers show a preview of the running fit
-        self.status = Status("Open an image, then press Fit.")
-        self.stage = Stage(viewer)
-        self.labels = LabelsView(viewer, self.stage)
         self.segments = SegmentsView(viewer, self.stage)
         self.comparison = Comparison(viewer, self.stage)
         self.sweep = ModelSweep()
@@ -87,10 +71,6 @@ class Workspace(Settings):
         self.notes = ModelNotes(self)
         self.presets = PresetChoice(self)
         self.undo_stack = UndoStack()
-        self.runner = Runner()
-        self.runner.stepped.connect(self._on_stepped)
-        self.runner.succeeded.connect(self._on_succeeded)
-        self.runner.failed.connect(self._on_failed)
         # The selection first: the cloud's points are drawn by it.
         self._views: tuple[ShowsResult, ...] = (
             *(self.selection, self.cloud, self.hover, self.anchors),
@@ -102,7 +82,6 @@ class Workspace(Settings):
             *(self.maps, self.keeper, self.undo_stack, self.labels),
         )
         self.image_changed.connect(self._on_image)
-        self.outdated.connect(self._refit)
         bind_key(viewer, UNDO_KEY, ref(self), Workspace.undo)
         bind_key(viewer, REDO_KEY, ref(self), Workspace.redo)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -165,119 +144,6 @@ class Workspace(Settings):
         self.masks.keep(result)
         self.adopt_recipe(result.clustering.recipe)
 
-    # ---- fits
-
-    def set_axes(self, text: str) -> None:
-        """Label the axes of the image, such as "t z y x", or "c y x" with channels.
-
-        Raises
-        ------
-        ValueError
-            There is not one name for each axis.
-        """
-        if text == self.choice.axes_text():
-            return
-        self.choice.set_axes(text)
-        if self._fits_itself:  # the new axes may take long to be measured
-            self._set_status("Axes changed: fitting again...", 0.0)
-        elif not self.runner.busy:
-            self._ask_to_fit("Axes")
-        self.outdated.emit()
-
-    def _ask_to_fit(self, changed: str) -> None:
-        asked = " changed: press Fit."
-        if not self.status.text.endswith(asked):
-            self._set_status(f"{changed}{asked}")
-
-    def request(self, live: bool = False) -> Request:
-        """Freeze all that a fit needs; `live` ones keep the numbers of clusters.
-
-        Raises
-        ------
-        ValueError
-            No image is open, or its channels or mask do not lie over it.
-        """
-        source = self.source()
-        if not live:
-            self.masks.keep(None)
-        previous = None
-        if live and self.result is not None and self.result.image is source.image:
-            previous = self.result.clustering.labels
-        return self.freeze(source, previous)
-
-    @property
-    def _fits_itself(self) -> bool:
-        """Whether it is live, the image was fitted before, and it is not too large."""
-        result = self.result
-        return (
-            self.live
-            and result is not None
-            and result.image is self.image
-            and result.clustering.labels.size <= LIVE_LIMIT
-        )
-
-    def _refit(self) -> None:
-        """Fit again by itself, once the running fit has shown something.
-
-        So layers follow however fast a slider is dragged, and one fit waits at most.
-        """
-        job = self.runner.job
-        if not self._fits_itself:
-            if self.live and self.result is not None and job is None:
-                self._ask_to_fit("Settings")
-        elif job is not None and job.live and not self._previewed:
-            self._again = True
-        else:
-            self.fit(live=True)
-
-    def fit(self, live: bool = False) -> None:
-        """Start a fit of the image in the background, in place of a running one.
-
-        An error is shown in the status, and unless `live` as a notification.
-        """
-        self._quiet, self._again = live, False
-        try:
-            request = self.request(live)
-        except (TypeError, ValueError) as error:
-            self._on_failed(None, error)
-            return
-        if not live:  # which is mostly over before anyone could read it
-            self._set_status(f"{request.title}...", 0.0)
-        self.runner.start(request)
-
-    def load(self, request: Request) -> None:
-        """Label an image by the mixture of a request, in the background.
-
-        Image, mask and recipe become those of the request.
-        """
-        self._quiet = False
-        with suppress(ValueError):  # channels that were moved apart since
-            self.set_image(request.source.layers)
-        with self.outdated.blocked():
-            self.masks.set_back(request)
-        self.adopt_recipe(request.recipe)
-        self._set_status(f"{request.title}...", 0.0)
-        self.runner.start(request)
-
-    def cancel(self) -> None:
-        """Cancel the running fit; layers stay as they are."""
-        if self.runner.busy:
-            self._drop_fit()
-            self._set_status("The fit was cancelled.")
-
-    def _drop_fit(self) -> None:
-        """Cancel the running fit, and the one that waits for it."""
-        self.runner.cancel()
-        self._again = False
-        self._end_preview()
-
-    def _end_preview(self) -> None:
-        """Show in place of a preview what was there before it."""
-        if self._previewed:
-            self._previewed = False
-            if self.shown is not None and self.shown.current:
-                self.labels.show(self.shown)
-
     def take(self, result: Result, numbered: bool = False) -> None:
         """Take a result, and bring layers, cloud and status up to date.
 
@@ -288,7 +154,7 @@ class Workspace(Settings):
         before, result = self.result, self.classes.carried(result, numbered)
         self.masks.keep(result)
         self._present(result)
-        if not self._again:
+        if not self.runner.passed_by:
             # Afterwards: it packs the labels of the fit before, which takes a while.
             self.undo_stack.push(self._noted(result))
         if (
@@ -394,48 +260,6 @@ class Workspace(Settings):
         if result.shuffle_seed is not None:
             self.labels.shuffle_seed = result.shuffle_seed
         self._present(result)
-
-    def _on_stepped(self, step: Step) -> None:
-        self._set_status(step.text, step.fraction)
-        job = self.runner.job
-        if step.preview is not None and job.source.current:
-            self._previewed = True
-            self.labels.show(Result(job.source, step.preview))
-            self._go_on()
-
-    def _go_on(self) -> None:
-        """Fit with settings that changed while the running fit had nothing to show."""
-        if self._again:
-            self._again = False
-            self._refit()
-
-    def _on_succeeded(self, request: Request, clustering: Clustering) -> None:
-        image = request.image
-        if not request.source.current:
-            self._warn(
-                f"The image {image.name!r} was changed while its fit ran, so the "
-                "result was dropped; press Fit again."
-            )
-        else:
-            before = None if self.result is None else self.result.clustering.labels
-            numbered = before is not None and request.previous is before
-            self.take(Result(request.source, clustering, request.mask), numbered)
-        self._go_on()
-
-    def _on_failed(self, request: Request | None, error: Exception) -> None:
-        self._end_preview()
-        self._set_status(str(error))
-        report(error, self._quiet)
-        self._go_on()
-
-    def _warn(self, text: str) -> None:
-        self._set_status(text)
-        if not self._quiet:
-            show_warning(text)
-
-    def _set_status(self, text: str, fraction: float | None = None) -> None:
-        self.status = Status(text, fraction)
-        self.status_changed.emit(self.status)
 
     def _set_result(self, result: Result | None) -> None:
         self.result = self.shown = result
