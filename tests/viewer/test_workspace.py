@@ -17,8 +17,8 @@ from numpy.testing import assert_array_equal
 
 from napari_pixel_mixtures import cluster
 from napari_pixel_mixtures.recipe import Recipe
-from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.fitting import LIVE_LIMIT
+from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 NAMES = ["bands", "bands random colors", "bands quantized"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from .axes import axis_names, spatial_axes
 from .picture_checks import (
     as_companion,
     as_names,
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
-
-AXES = ("X", "Y", "Z", "T")
-"""Names of the last four axes, the last one first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +267,7 @@ class Picture:
         Without a label, or with a number as napari gives, it is called by its place:
         the last four axes are T, Z, Y, X, and any before them `axis -5` and so on.
         """
-        return _axis_names(self.axis_labels, len(self.shape))
+        return axis_names(self.axis_labels, len(self.shape))
 
     @property
     def spatial_axes(self) -> tuple[int, ...]:
@@ -398,22 +396,3 @@ class Picture:
                     "infinity; replace them (numpy.nan_to_num) or choose another image."
                 )
         return None if valid is None or valid.all() else valid
-
-
-def spatial_axes(labels: Sequence[str] | None, ndim: int) -> tuple[int, ...]:
-    """Give `Picture.spatial_axes` from the labels of so many axes."""
-    names = {name: axis for axis, name in enumerate(_axis_names(labels, ndim))}
-    found = sorted(names[name] for name in "XYZ" if name in names)
-    return tuple(found) or (ndim - 2, ndim - 1)
-
-
-def _axis_names(labels: Sequence[str] | None, ndim: int) -> tuple[str, ...]:
-    labels = labels or [""] * ndim
-    return tuple(_axis_name(label, i - ndim) for i, label in enumerate(labels))
-
-
-def _axis_name(label: str, place: int) -> str:
-    if label[:1].isalpha():
-        capital = {"time": "T"}.get(label.lower(), label.upper())
-        return capital if capital in AXES else label
-    return AXES[-1 - place] if place >= -4 else f"axis {place}"

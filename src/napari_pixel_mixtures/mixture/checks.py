@@ -13,6 +13,8 @@ from .covariance import COVARIANCE_TYPES
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from .moments import MixtureParameters
+
     Array = NDArray[Any]
 
 _ROWS = 2**18
@@ -154,3 +156,13 @@ def check_precisions(
     if not kind.valid_precisions(checked):
         raise ValueError(f"'{name}' should be {kind.demand}")
     return checked
+
+
+def check_same_features(parameters: MixtureParameters, samples: Array) -> None:
+    """Refuse samples of other features: kernels do not check their arguments."""
+    d, expected = samples.shape[1], parameters.means.shape[1]
+    if d != expected:
+        raise ValueError(
+            f"Expected samples with the {expected} features of the mixture from which "
+            f"the fit goes on, got {d}; start anew, with warm_start=False."
+        )

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .checks import (
     check_means,
     check_precisions,
+    check_same_features,
     check_sample_weight,
     check_weights,
 )
@@ -244,7 +245,7 @@ verbose_interval
         if parameters is None and self.warm_start and hasattr(self, "converged_"):
             parameters, previous = self.parameters(), self.lower_bound_
         if parameters is not None:
-            _check_fits(parameters, samples)
+            check_same_features(parameters, samples)
         random_state = check_random_state(self.random_state)
         printer = Printer(self)
         best: _Fit | None = None
@@ -387,16 +388,6 @@ verbose_interval
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
-
-
-def _check_fits(parameters: MixtureParameters, samples: Array) -> None:
-    """Refuse samples of other features: kernels do not check their arguments."""
-    d, expected = samples.shape[1], parameters.means.shape[1]
-    if d != expected:
-        raise ValueError(
-            f"Expected samples with the {expected} features of the mixture from which "
-            f"the fit goes on, got {d}; start anew, with warm_start=False."
-        )
 
 
 def _waiting(

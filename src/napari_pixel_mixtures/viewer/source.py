@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_pixel_mixtures.features import Picture
-from napari_pixel_mixtures.features.picture import spatial_axes
+from napari_pixel_mixtures.features.axes import spatial_axes
 
 from .layers import channel_axis, is_image, level_data, lies_over
 
