@@ -38,15 +38,22 @@ def _rgb_xy():
     return Case(np.column_stack([flat, rows.ravel(), columns.ravel()]), 4)
 
 
-def _nearly_singular():
-    """Clusters that are 10,000 times flatter than wide, each in its own plane."""
-    rng = np.random.default_rng(0)
+def _flat_clusters(seed, n, thickness):
+    """Three clusters of n samples that are so much flatter than wide, (3 n, 4).
+
+    Each lies in its own plane.
+    """
+    rng = np.random.default_rng(seed)
     clusters = []
     for _ in range(3):
         rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
-        flat = rng.normal(size=(2000, 4)) * [1, 0.5, 1e-2, 1e-4]
+        flat = rng.normal(size=(n, 4)) * [1, 0.5, 1e-2, thickness]
         clusters.append(flat @ rotation + 2 * rng.normal(size=4))
-    return Case(np.concatenate(clusters), 3, reg_covar=0.0)
+    return np.concatenate(clusters)
+
+
+def _nearly_singular():
+    return Case(_flat_clusters(0, 2000, 1e-4), 3, reg_covar=0.0)
 
 
 def _far_from_origin():
@@ -118,3 +125,9 @@ def case(request):
 def colors():
     """The pixels (4800, 3) of a part of a photograph, uint8."""
     return np.ascontiguousarray(_picture().reshape(-1, 3)[::2])
+
+
+@pytest.fixture
+def flat_clusters():
+    """Draw three clusters that are nearly singular."""
+    return _flat_clusters

@@ -102,15 +102,9 @@ def test_criteria_know_the_unit_of_weights(samples, unit):
     assert found.bic == pytest.approx(5 * np.log(counts.sum() * unit) + deviance)
 
 
-def test_nearly_singular_clusters_do_not_end_the_sweep():
+def test_nearly_singular_clusters_do_not_end_the_sweep(flat_clusters):
     """Squares of their inverse widths, rounded, need not be positive definite."""
-    rng = np.random.default_rng(1)
-    clusters = []
-    for _ in range(3):
-        rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
-        flat = rng.normal(size=(1500, 4)) * [1, 0.5, 1e-2, 1e-6]
-        clusters.append(flat @ rotation + 2 * rng.normal(size=4))
-    samples = (1e4 * np.concatenate(clusters)).astype(np.float32)
+    samples = (1e4 * flat_clusters(1, 1500, 1e-6)).astype(np.float32)
     selection = select(samples, range(1, 6), ["full"], reg_covar=1e-9, random_state=0)
     assert selection.best().n_components == 3
 

@@ -271,6 +271,13 @@ def test_the_image_was_moved(fitted, selection):
     assert tuple(overlay.scale) == (2, 3)
 
 
+def click_on_point(canvas, number):
+    points = np.column_stack([canvas._points, np.ones(len(canvas._points))])
+    screen = points @ canvas.projection
+    at = QPoint(*map(int, np.rint(screen[number, :2] / screen[number, 3])))
+    QTest.mouseClick(canvas.native, Qt.MouseButton.LeftButton, pos=at)
+
+
 class TestMouse:
     @pytest.fixture
     def widget(self, viewer, picture, fit, open_widget, qtbot):
@@ -317,12 +324,7 @@ class TestMouse:
         )
 
     def test_a_click_chooses_a_component(self, viewer, widget, bands):
-        canvas = widget.canvas
-        points = np.column_stack([canvas._points, np.ones(len(canvas._points))])
-        screen = points @ canvas.projection
-        screen = screen[:, :2] / screen[:, 3:]
-        at = QPoint(*map(int, np.rint(screen[5])))
-        QTest.mouseClick(canvas.native, Qt.MouseButton.LeftButton, pos=at)
+        click_on_point(widget.canvas, 5)
         assert_array_equal(workspace_of(viewer).selection.mask, bands == 3)
 
     def test_during_a_replay_a_click_chooses_what_is_shown(self, viewer, widget, bands):
@@ -330,12 +332,7 @@ class TestMouse:
         frame = np.where(bands == 3, 2, bands).astype(np.uint8)
         clustering = workspace.result.clustering
         workspace.show_frame(replace(clustering, labels=frame))
-        canvas = widget.canvas
-        points = np.column_stack([canvas._points, np.ones(len(canvas._points))])
-        screen = points @ canvas.projection
-        screen = screen[:, :2] / screen[:, 3:]
-        at = QPoint(*map(int, np.rint(screen[5])))
-        QTest.mouseClick(canvas.native, Qt.MouseButton.LeftButton, pos=at)
+        click_on_point(widget.canvas, 5)
         assert_array_equal(workspace.selection.mask, bands != 1)
 
     def test_a_lasso_round_nothing(self, viewer, widget, said):

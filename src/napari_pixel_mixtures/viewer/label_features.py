@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ def label_features(
             "share": pixels / pixels.sum(),
             "color": [color_text(clustering, color) for color in clustering.colors],
             "pixels": pixels,
-            measure: pixels * size,
+            measure: _counted(pixels * size),
         }
     )
     return table if moments is None else with_moments(table, moments, "index")
@@ -70,7 +70,10 @@ def class_features(table: pd.DataFrame, result: Result) -> pd.DataFrame:
     classes, weights = result.all_classes, result.clustering.mixture.weights_
     labels = table["label"].tolist()
     moments = moments_of(table)
-    cheap = table.drop(columns=moments.columns[1:]).assign(
+    cheap = table.drop(columns=moments.columns[1:])
+    size = cheap.columns[cheap.columns.get_loc("share") + 1]  # area, volume or so
+    cheap[size] = _counted(cheap[size].to_numpy())
+    cheap = cheap.assign(
         weight=[
             # Nothing for what is none of the classes: napari says nothing of NaN.
             sum(float(weights[i - 1]) for i in classes.members(label))
@@ -84,6 +87,12 @@ def class_features(table: pd.DataFrame, result: Result) -> pd.DataFrame:
         ],
     )
     return with_moments(cheap, moments, "label").rename(columns={"label": "index"})
+
+
+def _counted(sizes: NDArray[Any]) -> NDArray[Any]:
+    """Give whole numbers as such, which napari shows with all their digits."""
+    counts = np.rint(sizes).astype(np.int64)
+    return counts if np.array_equal(counts, sizes) else sizes
 
 
 def with_moments(
