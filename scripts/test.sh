@@ -7,6 +7,10 @@
 # Qt's offscreen platform has no OpenGL, and windows of Wayland cannot be grabbed.
 export QT_QPA_PLATFORM=xcb
 
+# Two runs share the cores. Where both have threads of OpenMP, which spin while they
+# wait, small fits of scikit-learn take twenty times as long.
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
 failed=
 fail() {
     failed="$failed${failed:+, }$1"

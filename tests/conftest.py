@@ -1,5 +1,6 @@
 """What all tests share: a display for Qt, settings of their own, built packages."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -34,6 +35,17 @@ def display():
 
 @pytest.fixture(scope="session")
 def qapp(display, qapp):
+    """Qt's application, and garbage collection that is quick.
+
+    napari collects garbage whenever a layer is removed or a viewer closed. That takes
+    half a second each, nearly all of it for modules, which stay anyway.
+    """
+    import napari.qt  # noqa: F401
+
+    from napari_pixel_mixtures.viewer import cluster_widget  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
     return qapp
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,13 @@ from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 PLUGIN = "napari-pixel-mixtures"
 KINDS = {"color": Color, "position": Position, "distance": AnchorDistance}
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """The robot, with patience for machines that are slow or busy."""
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=30_000)
+    return qtbot
 
 
 @pytest.fixture

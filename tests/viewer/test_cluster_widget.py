@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures.features import AnchorDistance, Color
-from napari_pixel_mixtures.viewer import cluster_widget
+from napari_pixel_mixtures.viewer import cluster_widget, worker
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
@@ -207,9 +207,11 @@ def test_hovering_tells_weight_share_and_color(banded, open_widget, click, idle,
 
 
 def test_progress_shows_in_the_widget_and_the_activity_dock(
-    banded, open_widget, click, idle, gate, qtbot
+    banded, open_widget, click, idle, gate, qtbot, monkeypatch
 ):
     from napari._qt.widgets.qt_progress_bar import QtLabeledProgressBar
+
+    monkeypatch.setattr(worker, "BAR_AFTER", 0.0)
 
     widget = open_widget(banded)
     dialog = banded.window._qt_window._activity_dialog

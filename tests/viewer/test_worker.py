@@ -58,6 +58,7 @@ def bars():
 @pytest.fixture
 def runner(qtbot, monkeypatch):
     monkeypatch.setattr(worker, "INTERVAL", 0.0)
+    monkeypatch.setattr(worker, "BAR_AFTER", 0.0)
     runner = Runner()
     runner.log = []
     runner.stepped.connect(lambda step: runner.log.append(step))
@@ -84,6 +85,16 @@ def test_a_job_tells_its_steps_and_its_result(runner, qtbot, bars):
     assert job.threads.isdisjoint({threading.main_thread()})
 
 
+def test_a_short_job_shows_no_bar(runner, qtbot, bars, monkeypatch):
+    monkeypatch.setattr(worker, "BAR_AFTER", 60.0)
+    job = Count()
+    runner.start(job)
+    qtbot.waitUntil(lambda: len(runner.log) == 1)
+    assert bars() == []
+    job.go.set()
+    qtbot.waitUntil(lambda: not runner.busy)
+
+
 def test_cancelling_forgets_at_once_and_stops_at_the_next_step(runner, qtbot, bars):
     job = Count()
     runner.start(job)
@@ -103,8 +114,10 @@ def test_the_second_of_two_jobs_wins(runner, qtbot, bars):
     first, second = Count(), Count(title="Again", result=4)
     runner.start(first)
     qtbot.waitUntil(first.waiting.is_set)
+    assert [bar.desc.rstrip(": ") for bar in bars()] == ["Counting"]
     runner.start(second)
-    assert [bar.desc.rstrip(": ") for bar in bars()] == ["Again"]
+    qtbot.waitUntil(second.waiting.is_set)
+    qtbot.waitUntil(lambda: [bar.desc for bar in bars()] == ["Again: "])
     second.go.set()
     qtbot.waitUntil(lambda: not runner.busy)
     first.go.set()
@@ -214,8 +227,8 @@ def test_a_job_that_is_started_while_a_bar_opens_takes_over(runner, qtbot, monke
 
     monkeypatch.setattr(activity, "progress", Impatient)
     runner.start(first)
-    assert runner.job is second
-    assert len(opened) == 1
+    qtbot.waitUntil(lambda: runner.job is second)
+    qtbot.waitUntil(lambda: len(opened) == 1)
     first.go.set()
     second.go.set()
     qtbot.waitUntil(lambda: not runner.busy)

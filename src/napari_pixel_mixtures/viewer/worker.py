@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from .source import Source
 
-PATIENCE = 1.0  # seconds after which also a live job shows its progress
+PATIENCE = 1.0  # seconds that a compiler has before a job says that it waits
+BAR_AFTER = 1.0  # seconds before napari's activity dock, which is slow, shows a job
 INTERVAL = 0.05  # seconds between the steps that are told
 LIVE_INTERVAL = 0.15  # seconds before the first step of a live job is told
 
@@ -231,10 +232,7 @@ class Runner:
         tell = partial(self._on_told, self._number)
         finish = partial(self._on_finished, self._number)
         Thread(target=_work, args=(job, self._stop, tell, finish)).start()
-        if job.live:
-            self._activity.hide()
-        else:
-            self._activity.show(job.title, 0.0)
+        self._activity.hide()
 
     def cancel(self) -> None:
         """Stop the running job at its next step, and forget it at once."""
@@ -251,7 +249,7 @@ class Runner:
     def _on_told(self, number: int, step: Step) -> None:
         if number != self._number:
             return
-        if not self.job.live or monotonic() > self._started + PATIENCE:
+        if monotonic() > self._started + BAR_AFTER:
             self._activity.show(self.job.title, step.fraction)
         if number == self._number:  # the bar processes events
             self.stepped.emit(step)
