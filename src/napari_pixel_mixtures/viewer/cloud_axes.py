@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from vispy.scene.visuals import Line, Text
+from vispy.visuals.text.text import FontManager
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,8 +80,9 @@ class CloudAxes:
         self._ticks = Line(
             np.zeros((2, 2)), color=FRAME_COLOR, connect="segments", parent=screen
         )
-        self._numbers = _text(NUMBER_SIZE, screen, order=6)
-        self._names = _text(NAME_SIZE, screen, order=7)
+        fonts = FontManager(method="cpu")  # one, for letters are drawn but once in it
+        self._numbers = _text(NUMBER_SIZE, screen, fonts, order=6)
+        self._names = _text(NAME_SIZE, screen, fonts, order=7)
 
     def set_frame(self, frame: Frame) -> None:
         """Take other numbers and names; `see` puts the box in its place."""
@@ -224,8 +226,10 @@ def _beside(
     return _Label(text, x + right * reach, y + down * reach)
 
 
-def _text(size: int, parent: Node, order: int) -> Text:
-    text = Text(" ", color=TEXT_COLOR, font_size=size, parent=parent)
+def _text(size: int, parent: Node, fonts: FontManager, order: int) -> Text:
+    text = Text(
+        " ", color=TEXT_COLOR, font_size=size, parent=parent, font_manager=fonts
+    )
     # Drawn last, it turns the writing of depths on again, which the ellipsoids
     # turn off: else the next picture could not clear them.
     text.set_gl_state(depth_test=False, blend=True, depth_mask=True, cull_face=False)
