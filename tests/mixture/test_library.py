@@ -3,6 +3,7 @@
 import _thread
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -49,11 +50,19 @@ def fit_in_fresh_process(cache, home):
     return hits, misses, bound
 
 
-def test_a_second_process_takes_kernels_from_disk(tmp_path):
-    cache = tmp_path / "cache"
-    hits, misses, bound = fit_in_fresh_process(cache, tmp_path)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A cache as the first process leaves it, and what that one found."""
+    folder = tmp_path_factory.mktemp("first")
+    cache = folder / "cache"
+    hits, misses, bound = fit_in_fresh_process(cache, folder)
     assert (hits, misses) == (0, 1)
     assert any(cache.rglob("*.nbc"))
+    return cache, bound
+
+
+def test_a_second_process_takes_kernels_from_disk(first, tmp_path):
+    cache, bound = first
     assert fit_in_fresh_process(cache, tmp_path) == (1, 0, bound)
 
 
@@ -78,12 +87,12 @@ def test_the_cache_knows_of_all_files_with_compiled_code():
     assert users - {"library.py"} <= set(library.COMPILED)
 
 
-def test_a_damaged_cache_is_done_without(tmp_path):
+def test_a_damaged_cache_is_done_without(first, tmp_path):
     cache = tmp_path / "cache"
-    _, _, bound = fit_in_fresh_process(cache, tmp_path)
+    shutil.copytree(first[0], cache)
     for file in [*cache.rglob("*.nbi"), *cache.rglob("*.nbc")]:
         file.write_bytes(b"")
-    assert fit_in_fresh_process(cache, tmp_path)[2] == bound
+    assert fit_in_fresh_process(cache, tmp_path)[2] == first[1]
 
 
 def test_without_a_folder_for_the_cache(tmp_path):
