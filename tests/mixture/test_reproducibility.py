@@ -10,10 +10,25 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from napari_pixel_mixtures.mixture import FastGaussianMixture, engine
+from napari_pixel_mixtures.mixture import (
+    FastGaussianMixture,
+    em,
+    engine,
+    start,
+    subsample,
+)
+from napari_pixel_mixtures.mixture.layout import UNROLLED
+from napari_pixel_mixtures.mixture.one_thread import one_thread
+from napari_pixel_mixtures.mixture.passes import SLAB, sum_moments
 
 FITTED = ("weights_", "means_", "covariances_", "precisions_cholesky_", "lower_bounds_")
+
+ignores_convergence = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"
+)
 
 
 def samples(dtype="float32"):
@@ -59,6 +74,127 @@ def test_threads_change_nothing_for_any_type(covariance_type):
             one = fingerprint(dtype, covariance_type)
         with engine(n_threads=3):
             assert fingerprint(dtype, covariance_type) == one
+
+
+def bytes_of(mixture, data):
+    """All that a fit and its predictions give."""
+    results = [getattr(mixture, name) for name in FITTED]
+    results += [mixture.labels(data), mixture.predict_proba(data)]
+    return [np.asarray(one).tobytes() for one in results]
+
+
+def assert_no_setting_changes(mixture, data, sample_weight=None):
+    """Fit with 1, 2 and 7 threads and blocks of several sizes; compare the bytes."""
+    found = []
+    for n_threads, block_size in ((1, 4096), (2, 1), (7, 4096), (7, 10_000)):
+        with engine(n_threads=n_threads, block_size=block_size):
+            fitted = clone(mixture).fit(data, sample_weight=sample_weight)
+            found.append(bytes_of(fitted, data))
+    assert all(one == found[0] for one in found)
+    return found[0]
+
+
+@ignores_convergence
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_threads_change_nothing_where_features_are_looped_over(
+    covariance_type, dtype, weighted
+):
+    rng = np.random.default_rng(0)
+    centers = rng.normal(size=(3, UNROLLED + 2))
+    data = (
+        rng.normal(size=(20_000, UNROLLED + 2)) + centers[rng.integers(3, size=20_000)]
+    ).astype(dtype)
+    assert_no_setting_changes(
+        FastGaussianMixture(
+            3, covariance_type=covariance_type, random_state=0, max_iter=2, tol=0
+        ),
+        data,
+        rng.uniform(size=len(data)) if weighted else None,
+    )
+
+
+@ignores_convergence
+def test_threads_change_nothing_in_the_last_round_of_the_start(monkeypatch):
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(300_000, 2)).astype(np.float32)
+    data[::3] *= 3
+    mixture = FastGaussianMixture(3, random_state=0, max_iter=1, tol=0)
+    found = assert_no_setting_changes(mixture, data)
+    monkeypatch.setattr(subsample, "_LAST_ROUND", ())
+    assert bytes_of(mixture.fit(data), data) != found  # it had taken place
+
+
+@ignores_convergence
+def test_threads_change_nothing_where_samples_are_converted_piece_by_piece(
+    monkeypatch,
+):
+    """Sums of float32 samples are repeated in float64 where a cluster collapses."""
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(SLAB + 20_000, 2)).astype(np.float32)
+    data[::2] = 30.0
+    sizes = []
+
+    def observed(density, samples, weights, team):
+        if density.plan.dtype != samples.dtype:
+            sizes.append(len(samples))
+        return sum_moments(density, samples, weights, team)
+
+    monkeypatch.setattr(em, "sum_moments", observed)
+    mixture = FastGaussianMixture(
+        2,
+        weights_init=[0.5, 0.5],
+        means_init=[[30.5, 30.5], [0, 0]],  # this cluster is as wide as the other yet
+        precisions_init=[np.eye(2)] * 2,
+        max_iter=1,
+        tol=0,
+    )
+    assert_no_setting_changes(mixture, data)
+    assert sizes == [len(data)] * 4
+
+
+@pytest.mark.parametrize(
+    "init_params", ["kmeans", "k-means++", "random", "random_from_data"]
+)
+def test_threads_of_scikit_learn_change_nothing(init_params):
+    """On such data its k-means gives other labels with another number of threads."""
+    data = np.random.default_rng(0).integers(0, 256, size=(20_000, 3))
+    mixture = FastGaussianMixture(
+        30, init_params=init_params, random_state=0, max_iter=0
+    )
+    found = []
+    for n_threads in (1, 2, 7):
+        with threadpool_limits(n_threads):
+            fitted = clone(mixture).fit(data.astype(np.float32))
+        found.append([getattr(fitted, name).tobytes() for name in FITTED[:-1]])
+    assert found[0] == found[1] == found[2]
+
+
+def test_libraries_have_one_thread_while_several_fit_at_once():
+    """And afterwards what they had before."""
+
+    def threads():
+        return {one["filepath"]: one["num_threads"] for one in threadpool_info()}
+
+    def inside(_):
+        with one_thread():
+            return set(threads().values())
+
+    before = threads()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(inside, range(40)))
+    assert found == [{1}] * 40
+    assert threads() == before
+
+
+def test_a_start_of_scikit_learn_can_be_cancelled_before_it_begins(monkeypatch):
+    def kmeans(*arguments):
+        raise AssertionError
+
+    monkeypatch.setitem(start._STARTS, "kmeans", kmeans)
+    steps = FastGaussianMixture(2, init_params="kmeans").fit_steps(samples())
+    assert next(steps).number == 0
+    steps.close()
 
 
 def test_several_threads_may_fit_at_once(expected):

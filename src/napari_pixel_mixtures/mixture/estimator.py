@@ -62,7 +62,9 @@ class FastGaussianMixture(Predicting):
     init_params : {"subsample", "kmeans", "k-means++", "random", "random_from_data"}
         How to start. "subsample", the default, tries several k-means++ starts with
         short EM runs on a sample of the data, and takes the best; the others are
-        scikit-learn's.
+        scikit-learn's, in one thread. Cancelling takes effect between the stages of
+        "subsample", but only before or after scikit-learn's: its k-means cannot be
+        cut short.
     weights_init, means_init, precisions_init, random_state, warm_start, verbose, \
 verbose_interval
         As in scikit-learn.

@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans, kmeans_plusplus
 
 from .em import IllDefinedError
 from .moments import MixtureParameters
+from .one_thread import one_thread
 from .start_base import estimate
 from .subsample import subsample_start
 
@@ -56,11 +57,14 @@ def start(
         if settings.init_params == SUBSAMPLE:
             found = yield from subsample_start(data, settings, random_state, team)
         else:
-            labels_or_responsibilities = _STARTS[settings.init_params](
-                settings.weighted(data), settings.n_components, random_state
-            )
+            yield  # the last occasion to cancel before scikit-learn is done
+            with one_thread():
+                labels_or_responsibilities = _STARTS[settings.init_params](
+                    settings.weighted(data), settings.n_components, random_state
+                )
             yield
-            found = estimate(labels_or_responsibilities, data, settings)
+            with one_thread():
+                found = estimate(labels_or_responsibilities, data, settings)
     return _with_given(found, settings, data.samples.dtype)
 
 
