@@ -39,7 +39,7 @@ ARROWS = {
     "replay": {"clustering", "clusters", "material", "mixture"},
     "progress": set(),
     "certainty": {
-        *("clusters", "clustering", "material", "matching", "progress"),
+        *("classes", "clusters", "clustering", "material", "matching", "progress"),
         *("features.checks", "mixture.em.IllDefinedError"),
     },
     "ablation": {

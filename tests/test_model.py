@@ -228,8 +228,13 @@ def test_classes_and_threshold_are_part_of_the_model(tmp_path):
     applied = loaded.apply(image)
     expected = classes.apply(Certainty(clustering).labels(threshold))
     assert np.array_equal(applied.labels, expected)
-    assert 0 < np.sum(applied.labels == 0) <= 0.02 * applied.labels.size
+    none = classes.none_of_these
+    assert none == clustering.n_components + 1
+    assert 0 < np.sum(applied.labels == none) <= 0.02 * applied.labels.size
+    assert not np.any(applied.labels == 0)
     table = applied.table((2, 2), "nm")
+    assert table["name"].tolist()[-1] == "none of these"
+    assert table["pixels"].sum() == applied.labels.size
     for _, row in table.iterrows():
         assert row["pixels"] == np.sum(applied.labels == row["label"])
         assert row["area (nm^2)"] == 4 * row["pixels"]

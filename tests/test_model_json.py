@@ -69,6 +69,18 @@ def test_a_text_that_breaks_off_is_refused(length):
     assert check(TEXT[:length]) is None
 
 
+def test_a_model_of_version_1_is_read_and_is_one_of_version_2_from_then_on():
+    model = MODELS["full"]
+    data = json.loads(TEXT) | {"version": 1, "threshold": -9.5}
+    looks = ("names", "colors", "visible")
+    data["classes"] |= {name: data["classes"][name][:3] for name in looks}
+    found = Model.from_json(signed(data))
+    assert found.classes == model.classes
+    assert found.classes.name(4) == "none of these"
+    assert found.threshold == -9.5
+    assert json.loads(found.to_json())["version"] == 2
+
+
 JUNK = st.recursive(
     st.none()
     | st.booleans()
@@ -161,8 +173,8 @@ BITS = pack(MASK)["bits"]
             "'[]'; choose a file that Save wrote.",
         ),
         (
-            edited("version", value=2),
-            "Expected a model of version 1, got 2; it may come from a newer version of "
+            edited("version", value=3),
+            "Expected a model of version 2, got 3; it may come from a newer version of "
             "the plugin.",
         ),
         (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .certainty import Certainty
-from .classes import Classes
+from .classes import Classes, none_label
 from .clustering import cluster_steps, describe, mask_of
 from .features import Companion, Picture
 from .features.picture_checks import MOST_LISTED, as_numbers, listed
@@ -121,10 +121,11 @@ class Model:
         ------
         ValueError
             The classes are those of another number of components, or the threshold
-            is not a finite number.
+            is not a finite number, or no label is left for what is below it.
         """
         if threshold is not None:
             threshold = as_number("the threshold", threshold)
+            none_label(clustering.n_components)
         classes = Classes.of(clustering) if classes is None else classes
         if classes.n_components != clustering.n_components:
             raise ValueError(
@@ -378,7 +379,7 @@ class Applied:
 
     @cached_property
     def labels(self) -> NDArray[np.uint8]:
-        """Classes of the pixels, (*spatial); 0 for none of these, or masked out."""
+        """Classes of the pixels, (*spatial); 0 where masked out or not finite."""
         labels, threshold = self.clustering.labels, self.model.threshold
         if threshold is not None:
             labels = Certainty(self.clustering, self.material).labels(threshold)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from .classes import LONGEST_NAME, Classes
+from .classes import LONGEST_NAME, Classes, none_label
 from .clustering import unfitted
 from .features import Feature, FeatureGroup
 from .features.checks import as_float, whole, within
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .mixture import FastGaussianMixture
 
 FORMAT = "napari-pixel-mixtures model"
-VERSION = 1
+VERSION = 2
+EARLIER = 1  # without a look of what is none of these, which had label 0
 LARGEST_FILE = 2**26  # bytes
 MOST_PIXELS = 2**30  # of a mask
 MOST_AXES = 16
@@ -101,7 +102,7 @@ def from_text(text: str) -> dict[str, Any]:
             f"Expected a model with the format {FORMAT!r}, got {text[:60]!r}; choose "
             "a file that Save wrote."
         )
-    if data.get("version") != VERSION:
+    if data.get("version") not in (EARLIER, VERSION):
         raise ValueError(
             f"Expected a model of version {VERSION}, got {data.get('version')!r:.80}; "
             "it may come from a newer version of the plugin."
@@ -126,6 +127,7 @@ def from_text(text: str) -> dict[str, Any]:
     threshold = data["threshold"]
     if threshold is not None:
         threshold = as_number("the threshold", threshold)
+        none_label(k)
     return {
         "recipe": recipe,
         "groups": groups,

@@ -6,7 +6,7 @@ from threading import Event
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_pixel_mixtures import Certainty, Classes, Model, class_table, merge_tree
+from napari_pixel_mixtures.classes import GRAY
 from napari_pixel_mixtures.viewer import class_facts, model_notes
 from napari_pixel_mixtures.viewer.classes_widget import ClassList
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
@@ -525,5 +526,40 @@ def test_the_least_likely_pixels_are_none_of_the_classes(
     assert_array_equal(layer.data, expected)
     _, rows = shown(widget)
     assert rows[-1][0] == "none of these"
-    assert int(rows[-1][2]) == np.sum(expected == 0)
+    none = result.clustering.n_components + 1
+    assert int(rows[-1][2]) == np.sum(expected == none) > 0
     assert layer.colormap.map(np.array([0], np.uint8))[0][3] == 0
+    assert_allclose(layer.colormap.map(np.array([none], np.uint8))[0], (*GRAY, 1))
+    assert layer.features["index"].tolist()[-1] == none
+
+
+def test_none_of_these_is_renamed_recolored_and_hidden_as_a_class(
+    widget, result, model, workspace, idle, click, monkeypatch
+):
+    workspace.classes.set_quantile(0.1)
+    idle(model)
+    none = result.clustering.n_components + 1
+    table, layer = widget.table_model, classes_layer(model)
+    index = table.index(table.rowCount() - 1, 0)
+    assert table.setData(index, "dirt")
+    widget.table.select_labels([none])
+    click(widget.hide_them)
+    assert layer.colormap.map(np.array([none], np.uint8))[0][3] == 0
+    assert widget.status.value.endswith(", 1 hidden.")
+    click(widget.hide_them)
+    red = lambda *_: QColor(255, 0, 0)  # noqa: E731
+    monkeypatch.setattr(QColorDialog, "getColor", red)
+    click(widget.recolor)
+    assert_allclose(layer.colormap.map(np.array([none], np.uint8))[0], (1, 0, 0, 1))
+    widget.table.select_labels([1, none])
+    assert not widget.merge.enabled
+    assert not widget.split.enabled
+    widget.table.select_labels([1, 2, none])
+    click(widget.merge)
+    assert workspace.result.classes.leads[:2] in ((1, 1), (2, 2))
+    idle(model)
+    _, rows = shown(widget)
+    assert rows[-1][0] == "dirt"
+    workspace.undo()
+    workspace.undo()
+    assert_allclose(layer.colormap.map(np.array([none], np.uint8))[0], (*GRAY, 1))

@@ -139,23 +139,28 @@ class ClassList(Container):  # type: ignore[type-arg]
         self._workspace.classes.cut(n_classes, CUTTING if dragged else None)
 
     def _merge(self) -> None:
-        result, (label, *others) = self._result, self.table.selected()
+        result = self._result
         assert result is not None
         # The class with most pixels takes in the others.
         counts = result.clustering.pixel_counts
         classes = result.all_classes
         sizes = {
             one: sum(counts[i - 1] for i in classes.members(one))
-            for one in (label, *others)
+            for one in self._selected_classes(classes)
         }
         lead = max(sizes, key=lambda one: (sizes[one], -one))
         self._edit(classes.merge(lead, *(one for one in sizes if one != lead)))
         self.table.select_labels([lead])
 
+    def _selected_classes(self, classes: Classes) -> list[int]:
+        """List what is selected, but not what is none of the classes."""
+        return [label for label in self.table.selected() if classes.members(label)]
+
     def _split(self) -> None:
-        result, labels = self._result, self.table.selected()
+        result = self._result
         assert result is not None
         classes = result.all_classes
+        labels = self._selected_classes(classes)
         parts = [part for label in labels for part in classes.members(label)]
         for label in labels:
             classes = classes.split(label)
@@ -283,7 +288,9 @@ class ClassList(Container):  # type: ignore[type-arg]
         result = self._result
         selected = [] if result is None else self.table.selected()
         classes = None if result is None else result.all_classes
-        self.merge.enabled = len(selected) > 1
+        self.merge.enabled = (
+            classes is not None and len(self._selected_classes(classes)) > 1
+        )
         self.split.enabled = classes is not None and any(
             len(classes.members(label)) > 1 for label in selected
         )
@@ -299,6 +306,9 @@ def in_words(result: Result, classes: Classes) -> str:
     """Say how many classes there are."""
     n, k = len(classes.labels), classes.n_components
     text = f"{result.image.name}: {n} class{'es' * (n != 1)} of {k} components"
-    if hidden := sum(not classes.shown(label) for label in classes.labels):
+    labels = list(classes.labels)
+    if result.quantile > 0:
+        labels.append(classes.none_of_these)
+    if hidden := sum(not classes.shown(label) for label in labels):
         text += f", {hidden} hidden"
     return f"{text}."
