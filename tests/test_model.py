@@ -240,6 +240,21 @@ def test_classes_and_threshold_are_part_of_the_model(tmp_path):
         assert row["area (nm^2)"] == 4 * row["pixels"]
 
 
+def test_settings_of_segments_are_part_of_the_model():
+    image, clustering = fitted("position")
+    assert Model.of(clustering).apply(image).segments is None
+    model = Model.of(clustering, regions={"min_size": 30, "contrast": 4})
+    loaded = Model.from_json(model.to_json())
+    assert loaded.regions == {"min_size": 30, "contrast": 4.0}
+    expected = clustering.regions(min_size=30, contrast=4)
+    assert np.array_equal(loaded.apply(image).segments, expected)
+    with pytest.raises(ValueError) as error:
+        Model.of(clustering, regions={"min_size": 0, "contrast": 4})
+    assert str(error.value) == (
+        "Expected min_size to be a whole number from 1 to 1000000000, got 0."
+    )
+
+
 def test_the_json_is_strict_and_holds_what_replays():
     _, clustering = fitted("masked")
     text = Model.of(clustering).to_json()

@@ -72,6 +72,7 @@ def test_a_text_that_breaks_off_is_refused(length):
 def test_a_model_of_version_1_is_read_and_is_one_of_version_2_from_then_on():
     model = MODELS["full"]
     data = json.loads(TEXT) | {"version": 1, "threshold": -9.5}
+    del data["regions"]
     looks = ("names", "colors", "visible")
     data["classes"] |= {name: data["classes"][name][:3] for name in looks}
     found = Model.from_json(signed(data))
@@ -171,6 +172,15 @@ BITS = pack(MASK)["bits"]
             "[]",
             "Expected a model with the format 'napari-pixel-mixtures model', got "
             "'[]'; choose a file that Save wrote.",
+        ),
+        (
+            edited("regions", value={"min_size": 20}),
+            "Expected the settings of regions with the fields ['contrast', "
+            "'min_size'], got ['min_size'].",
+        ),
+        (
+            edited("regions", value={"min_size": 20, "contrast": -1}),
+            "Expected contrast to be a number from 0, got -1.",
         ),
         (
             edited("version", value=3),

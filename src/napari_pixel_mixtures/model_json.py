@@ -16,6 +16,7 @@ from .features import Feature, FeatureGroup
 from .features.checks import as_float, whole, within
 from .mixture.covariance import COVARIANCE_TYPES
 from .recipe import Recipe, parse_json
+from .regions import region_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = "napari-pixel-mixtures model"
 VERSION = 2
-EARLIER = 1  # without a look of what is none of these, which had label 0
+EARLIER = 1  # without regions, or a look of none of these, which had label 0
 LARGEST_FILE = 2**26  # bytes
 MOST_PIXELS = 2**30  # of a mask
 MOST_AXES = 16
@@ -45,6 +46,7 @@ FIELDS = {
     "classes",
     "threshold",
     "mask",
+    "regions",
     "versions",
 }
 PICTURE = ("channel_names", "channel_axis", "rgb", "scale", "axis_labels")
@@ -79,6 +81,7 @@ def to_text(model: Mapping[str, Any]) -> str:
         "classes": model["classes"].to_json(),
         "threshold": model["threshold"],
         "mask": None if model["mask"] is None else pack(model["mask"]),
+        "regions": model["regions"],
         "versions": model["versions"],
     }
     return json.dumps(data | {"sha256": _checksum(data)}, allow_nan=False)
@@ -108,7 +111,8 @@ def from_text(text: str) -> dict[str, Any]:
             "it may come from a newer version of the plugin."
         )
     checksum = data.pop("sha256", None)
-    _check_fields("a model", data, FIELDS)
+    later = {"regions"} if data["version"] == EARLIER else set()
+    _check_fields("a model", data, FIELDS - later)
     if checksum != _checksum(data):
         raise ValueError(
             "Expected a model as it was saved, got one that was changed since: its "
@@ -137,6 +141,7 @@ def from_text(text: str) -> dict[str, Any]:
         "threshold": threshold,
         **_picture(data["picture"]),
         "mask": None if data["mask"] is None else unpack(data["mask"]),
+        "regions": _regions(data.get("regions")),
         "versions": _versions(data["versions"]),
     }
 
@@ -250,6 +255,14 @@ def _numbering(data: object, k: int) -> tuple[int, ...]:
             f"Expected every component once in the numbering, got {data!r:.80}."
         )
     return found
+
+
+def _regions(data: object) -> dict[str, Any] | None:
+    if data is None:
+        return None
+    return region_settings(
+        **_check_fields("the settings of regions", data, {"min_size", "contrast"})
+    )
 
 
 def _versions(data: object) -> dict[str, str]:

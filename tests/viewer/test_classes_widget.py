@@ -487,6 +487,42 @@ def test_the_layers_carry_the_model(
         assert_array_equal(found.replay(picture).labels, result.clustering.labels)
 
 
+def test_every_layer_of_a_result_carries_the_model(
+    widget, result, model, workspace, idle, qtbot, picture, fit
+):
+    def note(name):
+        return model.layers[name].metadata[METADATA_KEY]
+
+    def texts():
+        ours = [x for x in model.layers if "fit" in x.metadata.get(METADATA_KEY, {})]
+        return {x.name: note(x.name).get("model") for x in ours}
+
+    workspace.set_segments(on=True, min_size=20, contrast=2.0)
+    workspace.maps.show("entropy")
+    workspace.cloud.show()
+    idle(model)
+    workspace.classes.edit(result.all_classes.merge(1, 3))
+    names = ("quantized", "random colors", "classes", "segments", "entropy")
+    names = {f"bands {name}" for name in (*names, "color cloud")}
+    assert texts().keys() == names
+    qtbot.waitUntil(lambda: None not in texts().values())
+    qtbot.waitUntil(lambda: len(set(texts().values())) == 1)
+    found = Model.from_json(note("bands entropy")["model"])
+    assert found.classes == workspace.result.classes
+    assert found.regions == note("bands segments")["regions"]
+    applied = found.apply(picture)
+    assert_array_equal(applied.labels, model.layers["bands classes"].data)
+    assert_array_equal(applied.segments, model.layers["bands segments"].data)
+    # What stays of an earlier fit keeps its own.
+    model.layers["bands entropy"].visible = False
+    fit(model, n_components=3)
+    new = Model.of(workspace.result.clustering, regions=found.regions).to_json()
+    kept = "bands entropy (earlier fit)"
+    qtbot.waitUntil(lambda: {*texts().values()} == {new, found.to_json()})
+    assert [name for name, text in texts().items() if text != new] == [kept]
+    workspace.cloud.leave()
+
+
 def test_a_live_fit_writes_no_model_before_it_rests(
     result, model, workspace, idle, monkeypatch
 ):
