@@ -19,7 +19,7 @@ NAME = "name"
 FIRST = (NAME, "share", "pixels")  # of the columns; the label heads its row
 SWATCH = 14  # pixels
 FEWEST_ROWS = 3  # that the table asks room for
-NAME_WIDTH = 100  # pixels
+NAME_WIDTH = 116  # pixels: room for "none of these"
 
 
 class ClassTable(QAbstractTableModel):

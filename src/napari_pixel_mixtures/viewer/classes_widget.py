@@ -18,6 +18,7 @@ from .class_table_view import ClassTable, ClassTableView
 from .docks import settle_in
 from .forms import ask_where_to_save, follow, row, wrapping
 from .keys import REDO_KEY, UNDO_KEY
+from .merge_tree_view import MergeTreeView
 from .messages import report
 from .result import Result
 from .workspace import workspace_of
@@ -42,6 +43,7 @@ class ClassList(Container):  # type: ignore[type-arg]
             "It takes the place of what was merged by hand."
         )
         self.slider.setToolTip(tip)
+        self.tree = MergeTreeView()
         self.merge = PushButton(
             text="Merge", tooltip="Make one class of those that are selected."
         )
@@ -85,6 +87,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         inner.addWidget(title)
         inner.addWidget(self.slider, 1)
         layout.addWidget(line)
+        layout.addWidget(self.tree)
         layout.addWidget(self.table, 1)
         for widgets in (
             (self.merge, self.split, self.recolor, self.hide_them),
@@ -105,6 +108,8 @@ class ClassList(Container):  # type: ignore[type-arg]
         self.slider.sliderPressed.connect(workspace.classes.end_step)
         self.slider.valueChanged.connect(self._cut)
         self.slider.sliderReleased.connect(workspace.classes.end_step)
+        self.tree.picked.connect(self._cut_tree)
+        self.tree.let_go.connect(workspace.classes.end_step)
         self.table_model.renamed.connect(self._rename)
         selection = self.table.selectionModel()
         assert selection is not None
@@ -151,6 +156,14 @@ class ClassList(Container):  # type: ignore[type-arg]
         lead = max(sizes, key=lambda one: (sizes[one], -one))
         self._edit(classes.merge(lead, *(one for one in sizes if one != lead)))
         self.table.select_labels([lead])
+
+    def _cut_tree(self, n_classes: int) -> None:
+        """Cut the tree where it was clicked; also where it was merged by hand."""
+        result, edits = self._result, self._workspace.classes
+        if result is None or edits.tree is None:
+            return
+        if edits.tree.cut(result.all_classes, n_classes) != result.all_classes:
+            edits.cut(n_classes, CUTTING)
 
     def _selected_classes(self, classes: Classes) -> list[int]:
         """List what is selected, but not what is none of the classes."""
@@ -275,8 +288,19 @@ class ClassList(Container):  # type: ignore[type-arg]
             self.status.value = in_words(result, classes)
         self.slider.blockSignals(False)
         self.slider.setEnabled(result is not None and edits.tree is not None)
+        self._show_tree(result)
         self._show_buttons()
         self._go_on_exporting()
+
+    def _show_tree(self, result: Result | None) -> None:
+        """Draw the tree, which has its room already while it is found out."""
+        some = result is not None and result.all_classes.n_components > 1
+        self.tree.setVisible(some)
+        tree = self._workspace.classes.tree
+        if result is None or tree is None:
+            self.tree.show_tree(None, None)
+        else:
+            self.tree.show_tree(tree, result.all_classes)
 
     def _columns_shown(self) -> pd.DataFrame:
         table = self._workspace.classes.table()
