@@ -386,7 +386,7 @@ def test_the_table_is_the_features_of_the_labels_layers(
     workspace.classes.set_quantile(0.1)
     idle(model)
     table = classes_layer(model).features
-    assert table["index"].tolist() == [1, 2, 0]
+    assert table["index"].tolist() == [1, 2, 4]
     likely = classes_layer(model).data == 2
     assert table["mean B"].tolist()[1] == pytest.approx(picture[likely][:, 2].mean())
     assert quantized.features["mean B"].tolist()[1] == pytest.approx(
