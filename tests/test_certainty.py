@@ -95,7 +95,8 @@ def test_a_threshold_takes_the_least_likely_share_of_the_pixels(case, share):
     assert unlikely.sum() == below
     assert not unlikely[~labeled].any()
     labels = certainty.labels(threshold)
-    assert np.array_equal(labels == 0, unlikely | ~labeled)
+    assert np.array_equal(labels == clustering.n_components + 1, unlikely)
+    assert np.array_equal(labels == 0, ~labeled)
     assert np.array_equal(labels[~unlikely], clustering.labels[~unlikely])
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cases import china
 from napari_pixel_mixtures import Classes, cluster
+from napari_pixel_mixtures.classes import GRAY, none_label
 
 PICTURE = china()[::16, ::16]
 CLUSTERING = cluster(PICTURE, 6, max_iter=500)
@@ -106,6 +107,34 @@ def test_nothing_can_be_written_to():
         START.leads = (1,)
 
 
+def test_what_is_none_of_these_has_a_look_of_its_own():
+    assert START.none_of_these == 7
+    assert START.name(7) == "none of these"
+    assert START.color(7) == GRAY
+    assert START.shown(7)
+    assert START.members(7) == ()
+    classes = START.merge(1, 2).rename(7, "dirt").recolor(7, (1, 0, 0)).hide(7)
+    assert (classes.name(7), classes.color(7)) == ("dirt", (1.0, 0.0, 0.0))
+    assert not classes.shown(7)
+    assert classes.split(7) == classes
+    assert 7 not in classes.labels
+    labels = np.array([0, 1, 2, 6, 7, 8], np.uint8)
+    assert np.array_equal(classes.apply(labels), [0, 1, 1, 6, 7, 0])
+    assert Classes.from_json(json.loads(json.dumps(classes.to_json()))) == classes
+
+
+def test_classes_of_earlier_files_gain_it():
+    old = {name: values[:6] for name, values in START.to_json().items()}
+    assert Classes.from_json(json.loads(json.dumps(old))) == START
+
+
+def test_of_255_components_none_is_left_for_it():
+    labels = tuple(range(1, 256))
+    classes = Classes(labels, ["a"] * 255, [BLACK] * 255, [True] * 255)
+    assert len(classes.names) == 255
+    assert np.array_equal(classes.apply(np.array(labels, np.uint8)), labels)
+
+
 BLACK = (0.0, 0.0, 0.0)
 COLOR = "Expected a color as red, green and blue from 0 to 1, got "
 
@@ -113,7 +142,28 @@ COLOR = "Expected a color as red, green and blue from 0 to 1, got "
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: START.merge(7), "Expected a class among [1, 2, 3, 4, 5, 6], got 7."),
+        (lambda: START.merge(8), "Expected a class among [1, 2, 3, 4, 5, 6], got 8."),
+        (
+            lambda: START.merge(1, 7),  # none of these
+            "Expected a class among [1, 2, 3, 4, 5, 6], got 7.",
+        ),
+        (
+            lambda: START.rename(8, "sky"),
+            "Expected a class among [1, 2, 3, 4, 5, 6], got 8.",
+        ),
+        (
+            lambda: (
+                Classes(range(1, 256), ["a"] * 255, [BLACK] * 255, [True] * 255)
+                .merge(1, 255)
+                .name(255)
+            ),
+            f"Expected a class among {list(range(1, 255))}, got 255.",
+        ),
+        (
+            lambda: none_label(255),
+            "Expected at most 254 components, for with a threshold the pixels that are "
+            "none of these have a label as well, got 255.",
+        ),
         (
             lambda: START.merge(1, 2).members(2),
             "Expected a class among [1, 3, 4, 5, 6], got 2.",
@@ -154,11 +204,11 @@ COLOR = "Expected a color as red, green and blue from 0 to 1, got "
         ),
         (
             lambda: Classes((1, 2), ("a",), (BLACK,) * 2, (True,) * 2),
-            "Expected the names as a list of 2, got ('a',).",
+            "Expected the names as a list of 3, got ('a',).",
         ),
         (
             lambda: Classes((1, 2), "ab", (BLACK,) * 2, (True,) * 2),
-            "Expected the names as a list of 2, got 'ab'.",
+            "Expected the names as a list of 3, got 'ab'.",
         ),
         (lambda: Classes(None, (), (), ()), "Expected the leads as a list, got None."),
         (
@@ -181,7 +231,7 @@ def test_classes_go_to_another_clustering_with_colors_that_were_chosen():
     found = classes.carried(before, after)
     assert (found.leads, found.names) == (classes.leads, classes.names)
     new = Classes.of(after).colors
-    assert found.colors == (new[0], new[1], (1, 0, 0.5), new[3])
+    assert found.colors == (new[0], new[1], (1, 0, 0.5), new[3], GRAY)
     with pytest.raises(ValueError) as error:
         classes.carried(before, cluster(PICTURE, 3, max_iter=500))
     assert str(error.value) == (

@@ -32,6 +32,9 @@ IMAGES = {
 }
 
 
+SETTINGS = {"min_size": 20, "contrast": 2.5}
+
+
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "images"
@@ -45,6 +48,23 @@ def folder(tmp_path):
             imageio.imwrite(folder / name, image)
     (folder / "notes.txt").write_text("no image")
     return folder
+
+
+def test_segments_are_written_if_the_model_wants_them(folder, tmp_path):
+    output = tmp_path / "labels"
+    apply_to_folder(MODEL, folder, output)
+    assert not list(output.glob("*.segments.tif"))
+    model = Model.of(CLUSTERING, MODEL.classes, regions=SETTINGS)
+    steps = apply_to_folder(model, folder, output)
+    assert {step.outcome for step in steps} == {"labeled"}  # another model
+    for name, image in IMAGES.items():
+        found = tifffile.imread(output / f"{name}.segments.tif")
+        expected = model.apply(image).clustering.regions(**SETTINGS)
+        assert found.dtype == np.int32
+        assert np.array_equal(found, expected)
+    (output / "b.tif.segments.tif").unlink()
+    steps = apply_to_folder(model, folder, output)
+    assert [s.path.name for s in steps if s.outcome == "labeled"] == ["b.tif"]
 
 
 def contents(folder):

@@ -39,7 +39,7 @@ ARROWS = {
     "replay": {"clustering", "clusters", "material", "mixture"},
     "progress": set(),
     "certainty": {
-        *("clusters", "clustering", "material", "matching", "progress"),
+        *("classes", "clusters", "clustering", "material", "matching", "progress"),
         *("features.checks", "mixture.em.IllDefinedError"),
     },
     "ablation": {
@@ -49,14 +49,15 @@ ARROWS = {
     "classes": {"clusters", "features.checks"},
     "overlap": {"classes", "clusters", "clustering", "material", "features.checks"},
     "model_json": {
-        *("classes", "clustering", "features", "mixture", "recipe"),
+        *("classes", "clustering", "features", "mixture", "recipe", "regions"),
     },
+    "applied": {"certainty", "clusters", "material", "model", "tables"},
     "model": {
         *("features", "mixture", "recipe", "clusters", "clustering", "material"),
-        *("certainty", "classes", "tables", "progress", "model_json"),
+        *("applied", "classes", "progress", "model_json", "regions"),
         *("files", "versions"),
     },
-    "folder": {"features", "files", "model", "progress"},
+    "folder": {"applied", "features", "files", "model", "progress"},
     "files": set(),
     "versions": set(),
     "script": {

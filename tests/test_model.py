@@ -228,11 +228,31 @@ def test_classes_and_threshold_are_part_of_the_model(tmp_path):
     applied = loaded.apply(image)
     expected = classes.apply(Certainty(clustering).labels(threshold))
     assert np.array_equal(applied.labels, expected)
-    assert 0 < np.sum(applied.labels == 0) <= 0.02 * applied.labels.size
+    none = classes.none_of_these
+    assert none == clustering.n_components + 1
+    assert 0 < np.sum(applied.labels == none) <= 0.02 * applied.labels.size
+    assert not np.any(applied.labels == 0)
     table = applied.table((2, 2), "nm")
+    assert table["name"].tolist()[-1] == "none of these"
+    assert table["pixels"].sum() == applied.labels.size
     for _, row in table.iterrows():
         assert row["pixels"] == np.sum(applied.labels == row["label"])
         assert row["area (nm^2)"] == 4 * row["pixels"]
+
+
+def test_settings_of_segments_are_part_of_the_model():
+    image, clustering = fitted("position")
+    assert Model.of(clustering).apply(image).segments is None
+    model = Model.of(clustering, regions={"min_size": 30, "contrast": 4})
+    loaded = Model.from_json(model.to_json())
+    assert loaded.regions == {"min_size": 30, "contrast": 4.0}
+    expected = clustering.regions(min_size=30, contrast=4)
+    assert np.array_equal(loaded.apply(image).segments, expected)
+    with pytest.raises(ValueError) as error:
+        Model.of(clustering, regions={"min_size": 0, "contrast": 4})
+    assert str(error.value) == (
+        "Expected min_size to be a whole number from 1 to 1000000000, got 0."
+    )
 
 
 def test_the_json_is_strict_and_holds_what_replays():

@@ -69,6 +69,19 @@ def test_a_text_that_breaks_off_is_refused(length):
     assert check(TEXT[:length]) is None
 
 
+def test_a_model_of_version_1_is_read_and_is_one_of_version_2_from_then_on():
+    model = MODELS["full"]
+    data = json.loads(TEXT) | {"version": 1, "threshold": -9.5}
+    del data["regions"]
+    looks = ("names", "colors", "visible")
+    data["classes"] |= {name: data["classes"][name][:3] for name in looks}
+    found = Model.from_json(signed(data))
+    assert found.classes == model.classes
+    assert found.classes.name(4) == "none of these"
+    assert found.threshold == -9.5
+    assert json.loads(found.to_json())["version"] == 2
+
+
 JUNK = st.recursive(
     st.none()
     | st.booleans()
@@ -161,8 +174,17 @@ BITS = pack(MASK)["bits"]
             "'[]'; choose a file that Save wrote.",
         ),
         (
-            edited("version", value=2),
-            "Expected a model of version 1, got 2; it may come from a newer version of "
+            edited("regions", value={"min_size": 20}),
+            "Expected the settings of regions with the fields ['contrast', "
+            "'min_size'], got ['min_size'].",
+        ),
+        (
+            edited("regions", value={"min_size": 20, "contrast": -1}),
+            "Expected contrast to be a number from 0, got -1.",
+        ),
+        (
+            edited("version", value=3),
+            "Expected a model of version 2, got 3; it may come from a newer version of "
             "the plugin.",
         ),
         (

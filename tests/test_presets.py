@@ -1,5 +1,7 @@
 """Presets: the notebook's settings, and sizes that grow with the picture."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from napari_pixel_mixtures import (
     cluster,
 )
 from napari_pixel_mixtures.presets import PRESETS
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_the_notebooks_features():
@@ -102,3 +106,12 @@ def test_segments_of_pictures_without_color(unit):
         regions = clustering.regions(**preset.regions((60, 80)))
         assert regions.max() == 4
         assert np.unique(regions[30, 5::20]).size == 4
+
+
+def test_every_preset_is_in_the_table_of_scores():
+    text = (ROOT / "docs" / "segmentation.md").read_text(encoding="utf-8")
+    _, table, after = text.split("benchmark:segmentation -->")
+    for name in PRESETS:
+        for what in ("clusters", "regions"):
+            assert f"\n| {name} | {what} | " in table
+    assert "python tests/benchmarks/bench_segmentation.py" in after

@@ -91,6 +91,16 @@ def test_classes_and_threshold_are_in_the_lines(tmp_path):
     assert np.array_equal(labels, expected)
 
 
+def test_segments_are_in_the_lines():
+    clustering = cluster(PICTURE, 3, max_iter=500, smoothing=1.5)
+    settings = {"min_size": 20, "contrast": 2.5}
+    lines = to_python(clustering, regions=settings)
+    found = {"image": PICTURE}
+    exec(lines, found)
+    assert np.array_equal(found["segments"], clustering.regions(**settings))
+    assert np.array_equal(found["labels"], clustering.labels)
+
+
 @pytest.mark.parametrize("rgb", [True, False])
 def test_channels_that_are_or_are_not_colors_stay_so(rgb, tmp_path):
     image = PICTURE if not rgb else np.moveaxis(PICTURE, -1, 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .classes import none_label
 from .clustering import label_picture, material_of, unfitted
 from .features.checks import MAX_SEED, as_float, whole
 from .matching import match_labels
@@ -135,9 +136,15 @@ class Certainty:
         return self._scores < threshold
 
     def labels(self, threshold: float) -> NDArray[np.uint8]:
-        """Give the labels, with 0, no cluster, also for the unlikely pixels."""
+        """Give the labels, with K + 1, none of these, for the unlikely pixels.
+
+        Raises
+        ------
+        ValueError
+            There are 255 components, and so no label is left for these pixels.
+        """
         labels = self.clustering.labels.copy()
-        labels[self.unlikely(threshold)] = 0
+        labels[self.unlikely(threshold)] = none_label(self.clustering.n_components)
         return labels
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from .clusters import Clustering
 
-MAX_CLASSES = 255  # labels are uint8, and 0 means "no class"
+MAX_CLASSES = 255  # labels are uint8, and 0 means "masked out, or not finite"
+NONE_OF_THESE = "none of these"
+GRAY = (0.5, 0.5, 0.5)
 LONGEST_NAME = 200
 
 T = TypeVar("T")
@@ -34,15 +36,21 @@ class Classes:
     color and visibility. So no class is ever renumbered, and what leaves a class
     is what it was before it came.
 
+    Pixels that a threshold puts into none of the classes are a class of their own,
+    `none_of_these`: with the label K + 1, a name, a color and visibility, but without
+    components, so that it can be neither merged nor split.
+
     Attributes
     ----------
     leads : tuple of int (K,)
         For each component, in the order of labels, the label of its class.
-    names : tuple of str (K,)
-        Name of each component; a class has that of its leading component.
-    colors : tuple of (red, green, blue) (K,)
+    names : tuple of str (K + 1,)
+        Name of each component; a class has that of its leading component. The last
+        one is that of what is none of these; of K names it is added, and so are color
+        and visibility. Of 255 components there is none, for no label is left.
+    colors : tuple of (red, green, blue) (K + 1,)
         From 0 to 1.
-    visible : tuple of bool (K,)
+    visible : tuple of bool (K + 1,)
         Whether it is shown. What is hidden stays a class.
 
     Raises
@@ -90,11 +98,13 @@ class Classes:
                 )
         checked = {
             "leads": leads,
-            "names": tuple(map(_as_name, _as_tuple("names", self.names, n))),
-            "colors": tuple(map(_as_color, _as_tuple("colors", self.colors, n))),
+            "names": tuple(
+                map(_as_name, _completed("names", self.names, n, NONE_OF_THESE))
+            ),
+            "colors": tuple(map(_as_color, _completed("colors", self.colors, n, GRAY))),
             "visible": tuple(
                 yes_or_no("visible", shown)
-                for shown in _as_tuple("visible", self.visible, n)
+                for shown in _completed("visible", self.visible, n, True)
             ),
         }
         for name, value in checked.items():
@@ -157,8 +167,13 @@ class Classes:
 
     @property
     def labels(self) -> tuple[int, ...]:
-        """Label of each class, in ascending order."""
+        """Label of each class of components, in ascending order."""
         return tuple(sorted(set(self.leads)))
+
+    @property
+    def none_of_these(self) -> int:
+        """Label of the pixels that are in none of them, K + 1; see `none_label`."""
+        return none_label(self.n_components)
 
     def members(self, label: int) -> tuple[int, ...]:
         """Labels of the components of a class, in ascending order."""
@@ -180,10 +195,12 @@ class Classes:
     def apply(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Turn labels of components, of any shape, into labels of classes.
 
-        0 stays 0.
+        0 stays 0, and what is none of these stays so.
         """
         table = np.zeros(256, np.uint8)
         table[1 : self.n_components + 1] = self.leads
+        if self.n_components < MAX_CLASSES:
+            table[self.none_of_these] = self.none_of_these
         # Several times faster than `table[labels]`.
         found = bytearray(labels.tobytes()).translate(table.tobytes())
         return np.frombuffer(found, np.uint8).reshape(labels.shape)
@@ -198,8 +215,10 @@ class Classes:
         ValueError
             There is no such class.
         """
-        lead = self._known(label)
-        taken = {self._known(other) for other in others}
+        for one in (label, *others):
+            if one not in self.leads:  # nor can what is none of these be merged
+                self._refuse(one)
+        lead, taken = int(label), set(others)
         leads = tuple(lead if old in taken else old for old in self.leads)
         return replace(self, leads=leads)
 
@@ -288,11 +307,13 @@ class Classes:
         return (*values[:index], value, *values[index + 1 :])
 
     def _known(self, label: int) -> int:
-        if label not in self.leads:
-            raise ValueError(
-                f"Expected a class among {list(self.labels)}, got {label!r}."
-            )
+        beyond = range(self.n_components + 1, len(self.names) + 1)
+        if label not in (*self.leads, *beyond):
+            self._refuse(label)
         return int(label)
+
+    def _refuse(self, label: object) -> NoReturn:
+        raise ValueError(f"Expected a class among {list(self.labels)}, got {label!r}.")
 
     # JSON
 
@@ -317,6 +338,22 @@ class Classes:
         return cls(**data)
 
 
+def none_label(n_components: int) -> int:
+    """Give the label of the pixels that are none of so many components.
+
+    Raises
+    ------
+    ValueError
+        No label is left for them.
+    """
+    if n_components >= MAX_CLASSES:
+        raise ValueError(
+            f"Expected at most {MAX_CLASSES - 1} components, for with a threshold the "
+            f"pixels that are none of these have a label as well, got {n_components}."
+        )
+    return n_components + 1
+
+
 def _as_tuple(name: str, values: object, n: int | None = None) -> tuple[Any, ...]:
     """Give a list or the like as a tuple, of n values."""
     found: tuple[Any, ...] | None = None
@@ -326,6 +363,17 @@ def _as_tuple(name: str, values: object, n: int | None = None) -> tuple[Any, ...
         many = "a list" if n is None else f"a list of {n}"
         raise ValueError(f"Expected the {name} as {many}, got {values!r:.80}.")
     return found
+
+
+def _completed(name: str, values: object, n: int, last: object) -> tuple[Any, ...]:
+    """Give n values and the last one, that of what is none of these.
+
+    It is added where it is not there, and left out where no label is left for it.
+    """
+    found: Any = values
+    if isinstance(values, list | tuple) and len(values) == n < MAX_CLASSES:
+        found = (*values, last)
+    return _as_tuple(name, found, min(n + 1, MAX_CLASSES))
 
 
 def _as_name(name: object) -> str:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from skimage.color import deltaE_ciede2000, hsv2rgb, rgb2lab
 
-from .features.checks import MAX_SEED, not_negative, whole
+from .features.checks import MAX_SEED, whole
 from .matching import match_labels
 from .mixture.covariance import COVARIANCE_TYPES
-from .regions import connected_regions, merge_similar, perceived
+from .regions import connected_regions, merge_similar, perceived, region_settings
 
-MAX_SIZE = 10**9  # pixels
 SATURATIONS_AND_VALUES = ((0.9, 1.0), (0.4, 0.95), (0.9, 0.55), (0.5, 0.7))
 """Of each hue in random colors."""
 HUES = 64  # around the circle; with each look more colors than labels
@@ -183,8 +182,7 @@ class Clustering:
         array([[1, 1, 2, 2, 2, 2],
                [1, 1, 2, 2, 2, 2]], dtype=int32)
         """
-        least = whole("min_size", min_size, 1, MAX_SIZE)
-        height = not_negative("contrast", contrast)
+        least, height = region_settings(min_size, contrast).values()
         picture = self.picture
         values = picture.values
         if height > 0:

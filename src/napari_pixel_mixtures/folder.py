@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from .applied import Applied
     from .model import Model
 
 TIFF = (".tif", ".tiff")
@@ -70,7 +71,8 @@ def apply_to_folder(
     """Label all images of a folder with one model.
 
     For each image ``a.png`` the output gets ``a.png.labels.tif``, with the classes
-    as 8-bit labels, and ``a.png.csv``, with their table; ``tables.csv`` has the
+    as 8-bit labels, ``a.png.csv``, with their table, and if the model has settings of
+    `regions` ``a.png.segments.tif``, with 32-bit labels; ``tables.csv`` has the
     tables of all images. Constants are those of the model, so that an image gets the
     same labels alone and in a folder. Files are written as a whole or not at all, and
     a run that was stopped goes on where it stopped: what the same model has made of
@@ -152,7 +154,7 @@ def folder_steps(
     paths = _images(folder, output)
     output.mkdir(parents=True, exist_ok=True)
     about = {"model": model.digest, "scale": sizes, "unit": unit}
-    manifest = _Manifest.read(output, about)
+    manifest = _Manifest.read(output, about, model.regions is not None)
     steps: list[FolderStep] = []
     for number, path in enumerate(paths, start=1):
         outcome: Outcome = "kept"
@@ -160,7 +162,7 @@ def folder_steps(
         try:
             if not manifest.holds(path):
                 applied = model.apply(read_image(path, model))
-                _write(output, path, applied.labels, applied.table(sizes, unit))
+                _write(output, path, applied, applied.table(sizes, unit))
                 manifest.add(path)
                 outcome = "labeled"
         except OSError as error:
@@ -238,20 +240,28 @@ def _images(folder: Path, output: Path) -> list[Path]:
     return found
 
 
-def _write(
-    output: Path, image: Path, labels: NDArray[np.uint8], table: pd.DataFrame
-) -> None:
-    """Write the labels and the table of an image."""
-    content = io.BytesIO()
-    # Without the kind said, labels of three or four planes would become colors.
-    tifffile.imwrite(content, labels, photometric="minisblack", compression="zlib")
-    write_whole(_labels_path(output, image), content.getvalue())
+def _write(output: Path, image: Path, applied: Applied, table: pd.DataFrame) -> None:
+    """Write the labels, the segments if there are, and the table of an image."""
+    _write_tiff(_labels_path(output, image), applied.labels)
+    if applied.segments is not None:
+        _write_tiff(_segments_path(output, image), applied.segments)
     text = table.to_csv(index=False, lineterminator="\n")
     write_whole(_table_path(output, image), text.encode())
 
 
+def _write_tiff(path: Path, labels: NDArray[Any]) -> None:
+    content = io.BytesIO()
+    # Without the kind said, labels of three or four planes would become colors.
+    tifffile.imwrite(content, labels, photometric="minisblack", compression="zlib")
+    write_whole(path, content.getvalue())
+
+
 def _labels_path(output: Path, image: Path) -> Path:
     return output / f"{image.name}.labels.tif"
+
+
+def _segments_path(output: Path, image: Path) -> Path:
+    return output / f"{image.name}.segments.tif"
 
 
 def _table_path(output: Path, image: Path) -> Path:
@@ -261,13 +271,20 @@ def _table_path(output: Path, image: Path) -> Path:
 class _Manifest:
     """Which images were labeled, and what with."""
 
-    def __init__(self, output: Path, about: dict[str, Any], images: dict[str, Any]):
+    def __init__(
+        self,
+        output: Path,
+        about: dict[str, Any],
+        images: dict[str, Any],
+        segmented: bool,
+    ) -> None:
         self._output = output
+        self._segmented = segmented
         self._about = about
         self._images = images
 
     @classmethod
-    def read(cls, output: Path, about: dict[str, Any]) -> _Manifest:
+    def read(cls, output: Path, about: dict[str, Any], segmented: bool) -> _Manifest:
         """Read what was done before, if it was done with the same model."""
         data = None
         try:
@@ -277,11 +294,13 @@ class _Manifest:
         images = data.pop("images", None) if isinstance(data, dict) else None
         if data != about or not isinstance(images, dict):
             images = {}
-        return cls(output, about, images)
+        return cls(output, about, images, segmented)
 
     def holds(self, path: Path) -> bool:
         """Say whether an image was labeled before, and still is what it was."""
-        made = (_labels_path(self._output, path), _table_path(self._output, path))
+        made = [_labels_path(self._output, path), _table_path(self._output, path)]
+        if self._segmented:
+            made.append(_segments_path(self._output, path))
         there = all(file.is_file() for file in made)
         return there and self._images.get(path.name) == _state(path)
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .certainty import Certainty
-from .classes import Classes
+from .applied import Applied
+from .classes import Classes, none_label
 from .clustering import cluster_steps, describe, mask_of
 from .features import Companion, Picture
 from .features.picture_checks import MOST_LISTED, as_numbers, listed
@@ -19,14 +18,13 @@ from .files import write_whole
 from .material import Material
 from .model_json import LARGEST_FILE, as_number, from_text, to_text
 from .progress import run
-from .tables import class_table
+from .regions import region_settings
 from .versions import installed_versions
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from .clusters import Clustering
@@ -69,6 +67,9 @@ class Model:
         What its axes were called.
     mask : ndarray (*spatial) bool, or None
         The pixels that were fitted; None for all that are finite.
+    regions : dict or None
+        Settings of `Clustering.regions`, min_size and contrast, if segments are
+        wanted of every picture.
     versions : dict of str to str
         Those of the packages that fitted it.
 
@@ -97,6 +98,7 @@ class Model:
     scale: tuple[float, ...] | None
     axis_labels: tuple[str, ...] | None
     mask: NDArray[np.bool_] | None
+    regions: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=installed_versions)
 
     @classmethod
@@ -105,6 +107,7 @@ class Model:
         clustering: Clustering,
         classes: Classes | None = None,
         threshold: float | None = None,
+        regions: Mapping[str, Any] | None = None,
     ) -> Model:
         """Take the model from a clustering.
 
@@ -116,15 +119,19 @@ class Model:
         threshold : float, optional
             Pixels with a lower log-density are none of the classes; see
             `Certainty.threshold`.
+        regions : mapping, optional
+            What `Clustering.regions` takes, if segments are wanted as well.
 
         Raises
         ------
         ValueError
-            The classes are those of another number of components, or the threshold
-            is not a finite number.
+            The classes are those of another number of components, the threshold is
+            not a finite number or no label is left for what is below it, or the
+            settings of regions are out of their range.
         """
         if threshold is not None:
             threshold = as_number("the threshold", threshold)
+            none_label(clustering.n_components)
         classes = Classes.of(clustering) if classes is None else classes
         if classes.n_components != clustering.n_components:
             raise ValueError(
@@ -154,6 +161,7 @@ class Model:
             scale=picture.scale,
             axis_labels=picture.axis_labels,
             mask=mask_of(clustering),
+            regions=None if regions is None else region_settings(**regions),
         )
 
     def __repr__(self) -> str:
@@ -357,42 +365,3 @@ class Model:
                 f"Expected a model as JSON text, got bytes that are not text: {error}."
             ) from None
         return cls.from_json(text)
-
-
-@dataclass(frozen=True, eq=False)
-class Applied:
-    """What a model makes of a picture.
-
-    Attributes
-    ----------
-    model : Model
-    clustering : Clustering
-        The components of the pixels.
-    material : Material
-        What was measured.
-    """
-
-    model: Model
-    clustering: Clustering
-    material: Material = field(repr=False)
-
-    @cached_property
-    def labels(self) -> NDArray[np.uint8]:
-        """Classes of the pixels, (*spatial); 0 for none of these, or masked out."""
-        labels, threshold = self.clustering.labels, self.model.threshold
-        if threshold is not None:
-            labels = Certainty(self.clustering, self.material).labels(threshold)
-        return self.model.classes.apply(labels)
-
-    def table(
-        self, scale: Sequence[float] | None = None, unit: str = "pixel"
-    ) -> pd.DataFrame:
-        """Give a row for each class, as `class_table`."""
-        return class_table(
-            self.clustering,
-            self.model.classes,
-            self.model.threshold,
-            scale,
-            unit,
-            self.material,
-        )

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from .classes import LONGEST_NAME, Classes
+from .classes import LONGEST_NAME, Classes, none_label
 from .clustering import unfitted
 from .features import Feature, FeatureGroup
 from .features.checks import as_float, whole, within
 from .mixture.covariance import COVARIANCE_TYPES
 from .recipe import Recipe, parse_json
+from .regions import region_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from .mixture import FastGaussianMixture
 
 FORMAT = "napari-pixel-mixtures model"
-VERSION = 1
+VERSION = 2
+EARLIER = 1  # without regions, or a look of none of these, which had label 0
 LARGEST_FILE = 2**26  # bytes
 MOST_PIXELS = 2**30  # of a mask
 MOST_AXES = 16
@@ -44,6 +46,7 @@ FIELDS = {
     "classes",
     "threshold",
     "mask",
+    "regions",
     "versions",
 }
 PICTURE = ("channel_names", "channel_axis", "rgb", "scale", "axis_labels")
@@ -78,6 +81,7 @@ def to_text(model: Mapping[str, Any]) -> str:
         "classes": model["classes"].to_json(),
         "threshold": model["threshold"],
         "mask": None if model["mask"] is None else pack(model["mask"]),
+        "regions": model["regions"],
         "versions": model["versions"],
     }
     return json.dumps(data | {"sha256": _checksum(data)}, allow_nan=False)
@@ -101,13 +105,14 @@ def from_text(text: str) -> dict[str, Any]:
             f"Expected a model with the format {FORMAT!r}, got {text[:60]!r}; choose "
             "a file that Save wrote."
         )
-    if data.get("version") != VERSION:
+    if data.get("version") not in (EARLIER, VERSION):
         raise ValueError(
             f"Expected a model of version {VERSION}, got {data.get('version')!r:.80}; "
             "it may come from a newer version of the plugin."
         )
     checksum = data.pop("sha256", None)
-    _check_fields("a model", data, FIELDS)
+    later = {"regions"} if data["version"] == EARLIER else set()
+    _check_fields("a model", data, FIELDS - later)
     if checksum != _checksum(data):
         raise ValueError(
             "Expected a model as it was saved, got one that was changed since: its "
@@ -126,6 +131,7 @@ def from_text(text: str) -> dict[str, Any]:
     threshold = data["threshold"]
     if threshold is not None:
         threshold = as_number("the threshold", threshold)
+        none_label(k)
     return {
         "recipe": recipe,
         "groups": groups,
@@ -135,6 +141,7 @@ def from_text(text: str) -> dict[str, Any]:
         "threshold": threshold,
         **_picture(data["picture"]),
         "mask": None if data["mask"] is None else unpack(data["mask"]),
+        "regions": _regions(data.get("regions")),
         "versions": _versions(data["versions"]),
     }
 
@@ -248,6 +255,14 @@ def _numbering(data: object, k: int) -> tuple[int, ...]:
             f"Expected every component once in the numbering, got {data!r:.80}."
         )
     return found
+
+
+def _regions(data: object) -> dict[str, Any] | None:
+    if data is None:
+        return None
+    return region_settings(
+        **_check_fields("the settings of regions", data, {"min_size", "contrast"})
+    )
 
 
 def _versions(data: object) -> dict[str, str]:

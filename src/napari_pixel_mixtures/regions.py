@@ -9,11 +9,29 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from .features import Lab
+from .features.checks import not_negative, whole
+
+MAX_SIZE = 10**9  # pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .features import Picture
+
+
+def region_settings(min_size: object, contrast: object) -> dict[str, Any]:
+    """Give the settings of `Clustering.regions` as a dict of plain numbers.
+
+    Raises
+    ------
+    ValueError
+        The size is not a whole number of at least 1, or the contrast not a number
+        from 0.
+    """
+    return {
+        "min_size": whole("min_size", min_size, 1, MAX_SIZE),
+        "contrast": not_negative("contrast", contrast),
+    }
 
 
 def connected_regions(labels: NDArray[Any], min_size: int) -> NDArray[np.int32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import features
 from .classes import Classes
@@ -26,6 +26,7 @@ def to_python(
     image: str = "image",
     mask: str | None = None,
     companions: Mapping[str, str] | None = None,
+    regions: Mapping[str, Any] | None = None,
 ) -> str:
     """Write lines of Python that give the same labels.
 
@@ -43,11 +44,13 @@ def to_python(
         What the mask's array is called there; by default the lines hold the mask.
     companions : mapping of str to str, optional
         What the arrays of the companions are called there, by their names.
+    regions : mapping, optional
+        What `Clustering.regions` takes, if segments are wanted as well.
 
     Returns
     -------
     str
-        They make `clustering` and `labels`.
+        They make `clustering` and `labels`, and `segments` if these are wanted.
 
     Raises
     ------
@@ -117,7 +120,11 @@ def to_python(
             ")",
         ]
         found = f"classes.apply({found})"
-    return "\n".join([*_imports(names), "", *lines, f"labels = {found}"])
+    lines.append(f"labels = {found}")
+    if regions is not None:
+        said = ", ".join(f"{name}={value!r}" for name, value in regions.items())
+        lines.append(f"segments = clustering.regions({said})")
+    return "\n".join([*_imports(names), "", *lines])
 
 
 def _imports(names: set[tuple[str, str]]) -> list[str]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .clusters import Clustering
     from .material import Material
 
-NONE_OF_THESE = "none of these"
 MOMENTS = ("mean ", "std ")  # how columns of features begin
 BLOCK = 2**15  # rows at a time
 
@@ -48,7 +47,7 @@ def class_table(
         Of its components.
     threshold : float, optional
         Pixels with a lower log-density are none of the classes: they have a row of
-        their own, with label 0.
+        their own, with the label `classes.none_of_these`.
     scale : sequence of float, optional
         Size of a pixel along each axis of the picture; 1 by default.
     unit : str
@@ -98,16 +97,16 @@ def class_table(
     if threshold is not None:
         certainty = certainty or Certainty(clustering, material)
         found = certainty.labels(threshold)
-        counts = np.bincount(found.reshape(-1), minlength=counts.size + 1)[1:]
-        rows.append(0)
+        rows.append(classes.none_of_these)
+        counts = np.bincount(found.reshape(-1), minlength=rows[-1] + 1)[1:]
     sums = np.zeros(256, np.int64)
-    np.add.at(sums, np.array(classes.leads), counts)
-    sums[0] = clustering.pixel_counts.sum() - counts.sum()
+    np.add.at(sums, np.array(classes.leads), counts[: classes.n_components])
+    sums[classes.n_components + 1 : counts.size + 1] = counts[classes.n_components :]
     pixels = sums[rows]
     columns: dict[str, Any] = {
         "label": rows,
-        "name": [classes.name(i) if i else NONE_OF_THESE for i in rows],
-        "components": [len(classes.members(i)) if i else 0 for i in rows],
+        "name": [classes.name(i) for i in rows],
+        "components": [len(classes.members(i)) for i in rows],
         "pixels": pixels,
         "share": pixels / pixels.sum(),
         measure: pixels * size,
@@ -158,12 +157,14 @@ def merge_rows(table: pd.DataFrame, classes: Classes) -> pd.DataFrame:
     0      1           2       8        3.5  4.031129
     """
     labels = np.array(table["label"])
-    leads = np.array([classes.leads[i - 1] if i else 0 for i in labels])
-    rows = [*classes.labels, *([0] if 0 in labels else [])]
+    # What is none of the classes leads itself.
+    leads_of = dict(enumerate(classes.leads, start=1))
+    leads = np.array([leads_of.get(i, i) for i in labels.tolist()])
+    rows = [*classes.labels, *(i for i in labels.tolist() if i not in leads_of)]
     members = (leads == np.array(rows)[:, np.newaxis]).astype(np.float64)
     pixels = table["pixels"].to_numpy().astype(np.float64)
     found = table.iloc[[labels.tolist().index(row) for row in rows]].copy()
-    found["name"] = [classes.name(row) if row else NONE_OF_THESE for row in rows]
+    found["name"] = [classes.name(row) for row in rows]
     sums = [c for c in table.columns[2:] if not c.startswith(MOMENTS)]
     for column in sums:
         found[column] = (members @ table[column]).astype(table[column].dtype)

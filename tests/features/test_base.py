@@ -2,13 +2,19 @@
 
 import json
 import math
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import napari_pixel_mixtures
 from napari_pixel_mixtures import (
     HSV,
     AnchorDistance,
@@ -217,6 +223,55 @@ def test_a_new_kind_is_one_class():
         assert Feature.from_json({"kind": "answer", "weight": 2}) == Answer(weight=2)
     finally:
         del Feature.registry["answer"]
+
+
+NEW_KIND = """
+from dataclasses import dataclass
+
+from .base import Feature, setting
+
+
+@dataclass(frozen=True, repr=False)
+class Redness(Feature):
+    kind = "redness"
+    title = "Redness"
+    tip = "Red over all."
+    offset: int = setting(1, "Offset", "In the denominator.", min=1, max=9)
+
+    def names(self, picture):
+        return ("redness",)
+
+    def compute(self, picture, pixels):
+        values = picture.pixels if pixels is None else picture.pixels[pixels]
+        return values[:, :1] / (values.sum(axis=1, keepdims=True) + self.offset)
+"""
+USE_IT = """
+import numpy as np
+
+from napari_pixel_mixtures import Model, Recipe, cluster, to_python
+from napari_pixel_mixtures.features import Feature
+
+kind = Feature.registry["redness"]
+assert list(Feature.registry)[-1] == "redness"  # the last one of the menu
+feature = kind(offset=2, influence=0.5)
+recipe = Recipe(n_components=2, features=[feature])
+assert Recipe.from_json(recipe.to_json()) == recipe
+image = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
+clustering = cluster(image, 2, features=feature, max_iter=500)
+names = {"image": image}
+exec(to_python(clustering), names)
+assert np.array_equal(names["labels"], clustering.labels)
+model = Model.from_json(Model.of(clustering).to_json())
+assert np.array_equal(model.apply(image).labels, clustering.labels)
+"""
+
+
+def test_a_new_kind_is_one_file(tmp_path):
+    copy = tmp_path / napari_pixel_mixtures.__name__
+    shutil.copytree(Path(napari_pixel_mixtures.__file__).parent, copy)
+    (copy / "features" / "redness.py").write_text(NEW_KIND)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", USE_IT], check=True, env=environment)
 
 
 def test_influence_declares_how_a_form_shows_it():

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 
 from napari_pixel_mixtures import (
     AnchorDistance,
+    Blur,
     Certainty,
     Color,
     Companion,
@@ -312,6 +313,65 @@ def test_a_series_of_volumes_is_clustered_as_a_whole(viewer, open_widget, click,
         viewer.dims.set_point([0, 1], image.data_to_world((time, plane, 0, 0))[:2])
         shown = layer._slice.image.raw
         assert_array_equal(shown, expected.labels[time, plane])
+
+
+@pytest.mark.parametrize("colored", [True, False], ids=["rgb", "two channels"])
+def test_a_series_of_volumes_of_several_channels(
+    viewer, open_widget, click, idle, colored
+):
+    """(T, Z, Y, X, C): one model, and filters within each volume."""
+    random = np.random.default_rng(0)
+    series = random.normal(60, 6, (3, 4, 20, 24, 3 if colored else 2))
+    series[:, 2:, :, 12:, 0] += 90
+    series[1, ..., 1] += 80
+    series = np.clip(series, 0, 255).astype(np.uint8)
+    names = ("t", "z", "y", "x")
+    scale = (9, 2, 1, 1)
+    more = {"rgb": True} if colored else {"rgb": False}
+    image = viewer.add_image(
+        series,
+        name="series",
+        scale=scale if colored else (*scale, 1),
+        axis_labels=names if colored else (*names, "c"),
+        **more,
+    )
+    widget, workspace = open_widget(viewer), workspace_of(viewer)
+    features = (Color(), Position("Z", influence=0.5), Blur(sigma=1.0))
+    recipe = replace(workspace.recipe, n_components=3, features=features, smoothing=0.8)
+    workspace.set_recipe(recipe)
+    workspace.set_segments(on=True, min_size=30, contrast=4.0)
+    click(widget.fit)
+    idle(viewer)
+    picture = Picture.from_array(
+        series, -1, rgb=colored, scale=scale, axis_labels=names
+    )
+    expected = cluster(picture, 3, features=features, smoothing=0.8)
+    assert expected.labels.shape == (3, 4, 20, 24)
+    assert_array_equal(workspace.result.clustering.labels, expected.labels)
+    # Each volume of the series is filtered by itself: a change of one leaves others.
+    changed = series.copy()
+    changed[2] = 255 - changed[2]
+    about = {"rgb": colored, "scale": scale, "axis_labels": names}
+    blurs = [
+        Blur(sigma=1.0)
+        .compute(Picture.from_array(array, -1, **about), None)
+        .reshape(3, 4, 20, 24, -1)
+        for array in (series, changed)
+    ]
+    assert_array_equal(blurs[0][:2], blurs[1][:2])
+    assert not np.array_equal(blurs[0][2], blurs[1][2])
+    segments = viewer.layers["series segments"]
+    regions = expected.regions(min_size=30, contrast=4.0)
+    for layer, values in (
+        (viewer.layers["series quantized"], expected.labels),
+        (segments, regions),
+    ):
+        assert_array_equal(np.asarray(layer.data).reshape(values.shape), values)
+        for time, plane in ((0, 1), (2, 3)):
+            point = image.data_to_world((time, plane, *(0,) * (image.ndim - 2)))
+            viewer.dims.set_point([0, 1], point[:2])
+            if colored:
+                assert_array_equal(layer._slice.image.raw, values[time, plane])
 
 
 def test_each_feature_is_added_and_removed(

@@ -6,7 +6,7 @@ from threading import Event
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_pixel_mixtures import Certainty, Classes, Model, class_table, merge_tree
+from napari_pixel_mixtures.classes import GRAY
 from napari_pixel_mixtures.viewer import class_facts, model_notes
 from napari_pixel_mixtures.viewer.classes_widget import ClassList
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
@@ -385,7 +386,7 @@ def test_the_table_is_the_features_of_the_labels_layers(
     workspace.classes.set_quantile(0.1)
     idle(model)
     table = classes_layer(model).features
-    assert table["index"].tolist() == [1, 2, 0]
+    assert table["index"].tolist() == [1, 2, 4]
     likely = classes_layer(model).data == 2
     assert table["mean B"].tolist()[1] == pytest.approx(picture[likely][:, 2].mean())
     assert quantized.features["mean B"].tolist()[1] == pytest.approx(
@@ -486,6 +487,42 @@ def test_the_layers_carry_the_model(
         assert_array_equal(found.replay(picture).labels, result.clustering.labels)
 
 
+def test_every_layer_of_a_result_carries_the_model(
+    widget, result, model, workspace, idle, qtbot, picture, fit
+):
+    def note(name):
+        return model.layers[name].metadata[METADATA_KEY]
+
+    def texts():
+        ours = [x for x in model.layers if "fit" in x.metadata.get(METADATA_KEY, {})]
+        return {x.name: note(x.name).get("model") for x in ours}
+
+    workspace.set_segments(on=True, min_size=20, contrast=2.0)
+    workspace.maps.show("entropy")
+    workspace.cloud.show()
+    idle(model)
+    workspace.classes.edit(result.all_classes.merge(1, 3))
+    names = ("quantized", "random colors", "classes", "segments", "entropy")
+    names = {f"bands {name}" for name in (*names, "color cloud")}
+    assert texts().keys() == names
+    qtbot.waitUntil(lambda: None not in texts().values())
+    qtbot.waitUntil(lambda: len(set(texts().values())) == 1)
+    found = Model.from_json(note("bands entropy")["model"])
+    assert found.classes == workspace.result.classes
+    assert found.regions == note("bands segments")["regions"]
+    applied = found.apply(picture)
+    assert_array_equal(applied.labels, model.layers["bands classes"].data)
+    assert_array_equal(applied.segments, model.layers["bands segments"].data)
+    # What stays of an earlier fit keeps its own.
+    model.layers["bands entropy"].visible = False
+    fit(model, n_components=3)
+    new = Model.of(workspace.result.clustering, regions=found.regions).to_json()
+    kept = "bands entropy (earlier fit)"
+    qtbot.waitUntil(lambda: {*texts().values()} == {new, found.to_json()})
+    assert [name for name, text in texts().items() if text != new] == [kept]
+    workspace.cloud.leave()
+
+
 def test_a_live_fit_writes_no_model_before_it_rests(
     result, model, workspace, idle, monkeypatch
 ):
@@ -525,5 +562,40 @@ def test_the_least_likely_pixels_are_none_of_the_classes(
     assert_array_equal(layer.data, expected)
     _, rows = shown(widget)
     assert rows[-1][0] == "none of these"
-    assert int(rows[-1][2]) == np.sum(expected == 0)
+    none = result.clustering.n_components + 1
+    assert int(rows[-1][2]) == np.sum(expected == none) > 0
     assert layer.colormap.map(np.array([0], np.uint8))[0][3] == 0
+    assert_allclose(layer.colormap.map(np.array([none], np.uint8))[0], (*GRAY, 1))
+    assert layer.features["index"].tolist()[-1] == none
+
+
+def test_none_of_these_is_renamed_recolored_and_hidden_as_a_class(
+    widget, result, model, workspace, idle, click, monkeypatch
+):
+    workspace.classes.set_quantile(0.1)
+    idle(model)
+    none = result.clustering.n_components + 1
+    table, layer = widget.table_model, classes_layer(model)
+    index = table.index(table.rowCount() - 1, 0)
+    assert table.setData(index, "dirt")
+    widget.table.select_labels([none])
+    click(widget.hide_them)
+    assert layer.colormap.map(np.array([none], np.uint8))[0][3] == 0
+    assert widget.status.value.endswith(", 1 hidden.")
+    click(widget.hide_them)
+    red = lambda *_: QColor(255, 0, 0)  # noqa: E731
+    monkeypatch.setattr(QColorDialog, "getColor", red)
+    click(widget.recolor)
+    assert_allclose(layer.colormap.map(np.array([none], np.uint8))[0], (1, 0, 0, 1))
+    widget.table.select_labels([1, none])
+    assert not widget.merge.enabled
+    assert not widget.split.enabled
+    widget.table.select_labels([1, 2, none])
+    click(widget.merge)
+    assert workspace.result.classes.leads[:2] in ((1, 1), (2, 2))
+    idle(model)
+    _, rows = shown(widget)
+    assert rows[-1][0] == "dirt"
+    workspace.undo()
+    workspace.undo()
+    assert_allclose(layer.colormap.map(np.array([none], np.uint8))[0], (*GRAY, 1))

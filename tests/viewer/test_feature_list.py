@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication, QStyle, QStyleOptionSlider
 from scipy.ndimage import gaussian_filter
 from sklearn.metrics import adjusted_rand_score
 
@@ -179,6 +181,62 @@ def test_the_slider_is_the_influence(listed, workspace, qtbot):
     row = listed.rows[1]
     assert row.settings.text() == "influence 0.25, axes all, weight 2"
     assert row.influence.toolTip().startswith("Influence 0.25. ")
+
+
+def test_the_influence_dragged_with_the_mouse_moves_the_labels(
+    viewer, picture, open_widget, idle, qtbot, said
+):
+    random = np.random.default_rng(1)
+    noisy = np.clip(picture + random.normal(0, 60, picture.shape), 0, 255)
+    noisy = noisy.astype(np.uint8)
+    viewer.add_image(noisy, name="bands")
+    widget, workspace = open_widget(viewer), workspace_of(viewer)
+    both = replace(workspace.recipe, features=(Color(), Position()))
+    workspace.set_recipe(both)
+    workspace.fit()
+    idle(viewer)
+    layer = viewer.layers["bands quantized"]
+    before = layer.data.copy()
+    assert_array_equal(before, cluster(noisy, features=both.features).labels)
+    workspace.set_live(True)
+    slider = widget.features.rows[1].influence
+    option = QStyleOptionSlider()
+
+    def handle():
+        slider.initStyleOption(option)
+        return slider.style().subControlRect(
+            QStyle.ComplexControl.CC_Slider,
+            option,
+            QStyle.SubControl.SC_SliderHandle,
+            slider,
+        )
+
+    start, seen = handle().center(), []
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
+    for share in (0.5, 0.0):
+        there = QPointF(start.x() * share - (share == 0) * 20, start.y())
+        move = QMouseEvent(
+            QMouseEvent.Type.MouseMove,
+            there,
+            QPointF(slider.mapToGlobal(there.toPoint())),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(slider, move)
+        idle(viewer)
+        seen.append((slider.value(), layer.data.copy()))
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton)
+    idle(viewer)
+    (middle, some), (end, none) = seen
+    assert 30 < middle < 70 and end == 0
+    assert features(workspace) == (Color(), Position(influence=0.0))
+    assert np.mean(some != before) > 0.02
+    assert np.mean(some != none) > 0.02
+    # At 0 they are those without the feature, but for the numbers of the clusters.
+    without = cluster(noisy, features=Color()).matched(none)
+    assert_array_equal(none, without.labels)
+    assert said() == []
 
 
 def test_a_value_between_the_slider_s_steps_is_kept(listed, workspace):

@@ -67,8 +67,8 @@ def test_before_a_fit_only_load_can_be_pressed(widget):
 
 
 @pytest.mark.parametrize("multiscale", [False, True], ids=["plain", "multiscale"])
-def test_the_lines_give_identical_labels(
-    widget, model, click, result, fit, picture, multiscale
+def test_the_lines_give_identical_labels_and_segments(
+    widget, model, click, result, fit, picture, multiscale, workspace, idle
 ):
     if multiscale:
         model.layers.clear()
@@ -76,6 +76,8 @@ def test_the_lines_give_identical_labels(
             [picture, picture[::2, ::2]], name='it\'s "two"', multiscale=True
         )
         fit(model, n_components=4)
+    workspace.set_segments(on=True, min_size=20, contrast=2.5)
+    idle(model)
     click(widget.copy)
     text = QGuiApplication.clipboard().text()
     n = len(text.splitlines())
@@ -87,6 +89,34 @@ def test_the_lines_give_identical_labels(
     name = 'it\'s "two" quantized' if multiscale else "bands classes"
     assert_array_equal(found["labels"], model.layers[name].data)
     assert found["labels"].dtype == np.uint8
+    segments = model.layers[f"{name.rpartition(' ')[0]} segments"]
+    assert_array_equal(found["segments"], segments.data)
+    workspace.set_segments(on=False)
+    click(widget.copy)
+    assert "segments" not in QGuiApplication.clipboard().text()
+
+
+def test_segments_come_back_with_a_model(
+    widget, model, click, result, answer, tmp_path, idle, workspace
+):
+    workspace.set_segments(on=True, min_size=20, contrast=2.5)
+    answer(tmp_path / "model.json")
+    click(widget.save)
+    idle(model)
+    expected = model.layers["bands segments"].data.copy()
+    workspace.set_segments(on=False, min_size=400, contrast=0.0)
+    click(widget.load)
+    idle(model)
+    assert workspace.segments.settings.wanted == {"min_size": 20, "contrast": 2.5}
+    assert_array_equal(model.layers["bands segments"].data, expected)
+    workspace.set_segments(on=False)
+    click(widget.save)
+    workspace.set_segments(on=True)
+    idle(model)
+    click(widget.load)
+    idle(model)
+    assert not workspace.segments.settings.on
+    assert "bands segments" not in model.layers
 
 
 def test_save_and_load(widget, model, click, result, answer, tmp_path, idle, workspace):

@@ -1,4 +1,12 @@
-"""An image -> a matrix of samples. This room knows numpy, scipy and scikit-image."""
+"""An image -> a matrix of samples. This room knows numpy, scipy and scikit-image.
+
+Every module here is imported, so that a new kind of feature is one file in this
+folder: it registers itself. The names below are a convenience for the kinds that
+come with the plugin.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from .base import Feature
 from .cache import FeatureCache, values_at
@@ -41,3 +49,6 @@ __all__ = [
     "influences",
     "values_at",
 ]
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -69,8 +69,8 @@ class HowSure(JobWidget):
         self.threshold.setSingleStep(0.1)  # type: ignore[arg-type]
         self.threshold.setDecimals(1)
         tip = (
-            "The least likely pixels, this percentage of them, become none of the "
-            "classes: label 0 in the layer of classes."
+            "The least likely pixels, this percentage of them, become a class of "
+            'their own, "none of these": the last row of Classes.'
         )
         self.threshold.setToolTip(tip)
         super().__init__("Stop; layers stay as they are.")
@@ -113,7 +113,9 @@ class HowSure(JobWidget):
 
     def _set_threshold(self, percent: float) -> None:
         step = THRESHOLD if self.threshold.isSliderDown() else None
-        self._workspace.classes.set_quantile(percent / 100, step)
+        set_quantile = self._workspace.classes.set_quantile
+        self.attempt(partial(set_quantile, percent / 100, step))
+        self._show()
 
     def _show(self) -> None:
         result = self._workspace.classes.result

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary, ref
 
 from psygnal import Signal
 
-from napari_pixel_mixtures.classes import Classes
+from napari_pixel_mixtures.classes import Classes, none_label
 from napari_pixel_mixtures.tables import class_table, merge_rows
 
 from .class_facts import CERTAINTY, LIKELY_MOMENTS, MOMENTS, TREE, FactsJob
@@ -105,7 +105,7 @@ class ClassEdits:
         return layer if shown else None
 
     def component_labels(self) -> NDArray[np.uint8]:
-        """Labels of components, 0 also where a pixel is none of these."""
+        """Labels of components, K + 1 where a pixel is none of these."""
         result = self._result
         assert result is not None
         if result.threshold is None or self.certainty is None:
@@ -171,8 +171,16 @@ class ClassEdits:
         self.edit(tree.cut(result.all_classes, n_classes), step)
 
     def set_quantile(self, quantile: float, step: str | None = None) -> None:
-        """Put the least likely share of the pixels into none of the classes."""
+        """Put the least likely share of the pixels into none of the classes.
+
+        Raises
+        ------
+        ValueError
+            No label is left for them.
+        """
         assert self._result is not None
+        if quantile > 0:
+            none_label(self._result.clustering.n_components)
         self._take(self._with_threshold(self._result, quantile), step)
         if quantile > 0 and self.certainty is None:
             self.want(CERTAINTY)

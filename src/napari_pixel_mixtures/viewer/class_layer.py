@@ -10,7 +10,6 @@ from napari.utils import DirectLabelColormap
 
 from .label_features import class_features
 from .layers import (
-    METADATA_KEY,
     over_image,
     place,
     placement,
@@ -73,9 +72,3 @@ def update_classes(
     metadata = result_metadata(result.image, result.clustering, CLASSES)
     layer.metadata = layer.metadata | metadata
     place(layer, result.image, labels.shape)
-
-
-def note_model(layer: Any, text: str) -> None:
-    """Let a layer of ours carry a model as JSON in its metadata."""
-    about = layer.metadata.get(METADATA_KEY, {})
-    layer.metadata = layer.metadata | {METADATA_KEY: about | {"model": text}}

@@ -19,7 +19,7 @@ NAME = "name"
 FIRST = (NAME, "share", "pixels")  # of the columns; the label heads its row
 SWATCH = 14  # pixels
 FEWEST_ROWS = 3  # that the table asks room for
-NAME_WIDTH = 100  # pixels
+NAME_WIDTH = 116  # pixels: room for "none of these"
 
 
 class ClassTable(QAbstractTableModel):
@@ -45,7 +45,7 @@ class ClassTable(QAbstractTableModel):
         self.endResetModel()
 
     def label(self, row: int) -> int:
-        """Label of the class in a row; 0 is none of these."""
+        """Label of the class in a row."""
         return int(self._table["label"].iloc[row])
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
@@ -65,12 +65,12 @@ class ClassTable(QAbstractTableModel):
             return None
         if orientation == Qt.Orientation.Horizontal:
             return self._columns[section]
-        return str(self.label(section) or "")
+        return str(self.label(section))
 
     def flags(self, index: QModelIndex) -> Any:
         """Say that names can be edited."""
         flags = super().flags(index)
-        if self._columns[index.column()] == NAME and self.label(index.row()):
+        if self._columns[index.column()] == NAME:
             flags |= Qt.ItemFlag.ItemIsEditable
         return flags
 
@@ -83,7 +83,7 @@ class ClassTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and name != NAME:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         label = self.label(index.row())
-        if name != NAME or not label or self._classes is None:
+        if name != NAME or self._classes is None:
             return None
         if role == Qt.ItemDataRole.DecorationRole:
             return swatch(self._classes.color(label))
@@ -137,7 +137,7 @@ class ClassTableView(QTableView):
         selection = self.selectionModel()
         assert selection is not None
         rows = sorted(index.row() for index in selection.selectedRows())
-        return [label for row in rows if (label := self._model.label(row))]
+        return [self._model.label(row) for row in rows]
 
     def select_labels(self, labels: Iterable[int]) -> None:
         """Select the rows of classes."""

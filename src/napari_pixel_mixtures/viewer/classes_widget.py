@@ -18,6 +18,7 @@ from .class_table_view import ClassTable, ClassTableView
 from .docks import settle_in
 from .forms import ask_where_to_save, follow, row, wrapping
 from .keys import REDO_KEY, UNDO_KEY
+from .merge_tree_view import MergeTreeView
 from .messages import report
 from .result import Result
 from .workspace import workspace_of
@@ -42,6 +43,7 @@ class ClassList(Container):  # type: ignore[type-arg]
             "It takes the place of what was merged by hand."
         )
         self.slider.setToolTip(tip)
+        self.tree = MergeTreeView()
         self.merge = PushButton(
             text="Merge", tooltip="Make one class of those that are selected."
         )
@@ -85,6 +87,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         inner.addWidget(title)
         inner.addWidget(self.slider, 1)
         layout.addWidget(line)
+        layout.addWidget(self.tree)
         layout.addWidget(self.table, 1)
         for widgets in (
             (self.merge, self.split, self.recolor, self.hide_them),
@@ -105,6 +108,8 @@ class ClassList(Container):  # type: ignore[type-arg]
         self.slider.sliderPressed.connect(workspace.classes.end_step)
         self.slider.valueChanged.connect(self._cut)
         self.slider.sliderReleased.connect(workspace.classes.end_step)
+        self.tree.picked.connect(self._cut_tree)
+        self.tree.let_go.connect(workspace.classes.end_step)
         self.table_model.renamed.connect(self._rename)
         selection = self.table.selectionModel()
         assert selection is not None
@@ -139,23 +144,36 @@ class ClassList(Container):  # type: ignore[type-arg]
         self._workspace.classes.cut(n_classes, CUTTING if dragged else None)
 
     def _merge(self) -> None:
-        result, (label, *others) = self._result, self.table.selected()
+        result = self._result
         assert result is not None
         # The class with most pixels takes in the others.
         counts = result.clustering.pixel_counts
         classes = result.all_classes
         sizes = {
             one: sum(counts[i - 1] for i in classes.members(one))
-            for one in (label, *others)
+            for one in self._selected_classes(classes)
         }
         lead = max(sizes, key=lambda one: (sizes[one], -one))
         self._edit(classes.merge(lead, *(one for one in sizes if one != lead)))
         self.table.select_labels([lead])
 
+    def _cut_tree(self, n_classes: int) -> None:
+        """Cut the tree where it was clicked; also where it was merged by hand."""
+        result, edits = self._result, self._workspace.classes
+        if result is None or edits.tree is None:
+            return
+        if edits.tree.cut(result.all_classes, n_classes) != result.all_classes:
+            edits.cut(n_classes, CUTTING)
+
+    def _selected_classes(self, classes: Classes) -> list[int]:
+        """List what is selected, but not what is none of the classes."""
+        return [label for label in self.table.selected() if classes.members(label)]
+
     def _split(self) -> None:
-        result, labels = self._result, self.table.selected()
+        result = self._result
         assert result is not None
         classes = result.all_classes
+        labels = self._selected_classes(classes)
         parts = [part for label in labels for part in classes.members(label)]
         for label in labels:
             classes = classes.split(label)
@@ -270,8 +288,19 @@ class ClassList(Container):  # type: ignore[type-arg]
             self.status.value = in_words(result, classes)
         self.slider.blockSignals(False)
         self.slider.setEnabled(result is not None and edits.tree is not None)
+        self._show_tree(result)
         self._show_buttons()
         self._go_on_exporting()
+
+    def _show_tree(self, result: Result | None) -> None:
+        """Draw the tree, which has its room already while it is found out."""
+        some = result is not None and result.all_classes.n_components > 1
+        self.tree.setVisible(some)
+        tree = self._workspace.classes.tree
+        if result is None or tree is None:
+            self.tree.show_tree(None, None)
+        else:
+            self.tree.show_tree(tree, result.all_classes)
 
     def _columns_shown(self) -> pd.DataFrame:
         table = self._workspace.classes.table()
@@ -283,7 +312,9 @@ class ClassList(Container):  # type: ignore[type-arg]
         result = self._result
         selected = [] if result is None else self.table.selected()
         classes = None if result is None else result.all_classes
-        self.merge.enabled = len(selected) > 1
+        self.merge.enabled = (
+            classes is not None and len(self._selected_classes(classes)) > 1
+        )
         self.split.enabled = classes is not None and any(
             len(classes.members(label)) > 1 for label in selected
         )
@@ -299,6 +330,9 @@ def in_words(result: Result, classes: Classes) -> str:
     """Say how many classes there are."""
     n, k = len(classes.labels), classes.n_components
     text = f"{result.image.name}: {n} class{'es' * (n != 1)} of {k} components"
-    if hidden := sum(not classes.shown(label) for label in classes.labels):
+    labels = list(classes.labels)
+    if result.quantile > 0:
+        labels.append(classes.none_of_these)
+    if hidden := sum(not classes.shown(label) for label in labels):
         text += f", {hidden} hidden"
     return f"{text}."

@@ -76,15 +76,10 @@ def class_features(table: pd.DataFrame, result: Result) -> pd.DataFrame:
     cheap = cheap.assign(
         weight=[
             # Nothing for what is none of the classes: napari says nothing of NaN.
-            sum(float(weights[i - 1]) for i in classes.members(label))
-            if label
-            else np.nan
-            for label in labels
+            sum(float(weights[i - 1]) for i in members) if members else np.nan
+            for members in map(classes.members, labels)
         ],
-        color=[
-            hexadecimal(np.array(classes.color(label))) if label else ""
-            for label in labels
-        ],
+        color=[hexadecimal(np.array(classes.color(label))) for label in labels],
     )
     return with_moments(cheap, moments, "label").rename(columns={"label": "index"})
 

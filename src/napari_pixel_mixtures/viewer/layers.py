@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -164,9 +165,10 @@ def placement(layer: Image, shape: tuple[int, ...]) -> dict[str, Any]:
 def result_metadata(image: Image, clustering: Clustering, role: str) -> dict[str, Any]:
     """Give the recipe that replays the result, under the plugin's one key.
 
-    It gives the same clusters, unless a model made them; live fits number them
-    otherwise, and a mask is not part of it. Of a multiscale image it says which level
-    was clustered.
+    `ModelNotes` adds the model to the layers of the last fit, which it knows by its
+    checksum. The recipe gives the same clusters, unless a model made them; live fits
+    number them otherwise, and a mask is not part of it. Of a multiscale image it says
+    which level was clustered.
     """
     level = level_text(image)
     return {
@@ -174,10 +176,19 @@ def result_metadata(image: Image, clustering: Clustering, role: str) -> dict[str
             "role": role,
             "image": image.name,
             "recipe": clustering.recipe.to_json(),
+            "fit": checksum(clustering),
             "version": version("napari-pixel-mixtures"),
         }
         | ({} if level is None else {"level": level})
     }
+
+
+def checksum(clustering: Clustering) -> str:
+    """Tell a fit from others by its parameters."""
+    mixture, digest = clustering.mixture, sha256()
+    for values in (mixture.weights_, mixture.means_, mixture.covariances_):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def label_colormap(colors: NDArray[Any]) -> DirectLabelColormap:
@@ -298,6 +309,7 @@ def update_cloud(
     colors: NDArray[np.float32],
 ) -> None:
     """Show other points (m, 3) in colors (m, 4); what stays is not drawn anew."""
+    refit(layer, clustering)
     if not np.array_equal(layer.data, points):
         layer.selected_data = set()
         layer.data = points
@@ -309,6 +321,16 @@ def update_cloud(
         # Points of a few screen pixels are all rim, whatever its width.
         layer.border_color = colors
     layer.axis_labels = axis_labels(cloud)
+
+
+def refit(layer: Layer, clustering: Clustering) -> None:
+    """Let the metadata of a layer of ours say that it is of another fit."""
+    about = layer.metadata[METADATA_KEY]
+    recipe, fit = clustering.recipe.to_json(), checksum(clustering)
+    if (about["recipe"], about["fit"]) != (recipe, fit):
+        kept = {name: value for name, value in about.items() if name != "model"}
+        ours = kept | {"recipe": recipe, "fit": fit}
+        layer.metadata = layer.metadata | {METADATA_KEY: ours}
 
 
 def see_through(layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:

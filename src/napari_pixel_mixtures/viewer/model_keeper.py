@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -13,7 +13,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.certainty import Certainty
 from napari_pixel_mixtures.folder import TABLES, FolderStep, Outcome, folder_steps
-from napari_pixel_mixtures.model import Applied, Model
+from napari_pixel_mixtures.model import Model
 from napari_pixel_mixtures.script import to_python
 
 from .label_features import pixel_size
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from napari.layers import Image, Layer
+
+    from napari_pixel_mixtures.applied import Applied
 
     from .workspace import Workspace
 
@@ -133,15 +135,21 @@ class ModelKeeper:
         return workspace
 
     def model(self) -> Model:
-        """Give the model of the last result, with its classes and threshold.
+        """Give the model of the last result: classes, threshold and segments as well.
 
         Raises
         ------
         ValueError
             Nothing was clustered.
         """
-        result = check_result(self.workspace.result)
-        return Model.of(result.clustering, result.all_classes, result.threshold)
+        workspace = self.workspace
+        result = check_result(workspace.result)
+        return Model.of(
+            result.clustering,
+            result.all_classes,
+            result.threshold,
+            workspace.segments.settings.wanted,
+        )
 
     def python(self) -> str:
         """Give lines of Python that give the same labels in napari's console.
@@ -171,6 +179,7 @@ class ModelKeeper:
             result.threshold,
             image=image,
             companions=companions,
+            regions=workspace.segments.settings.wanted,
         )
 
     def save(self, path: str | Path) -> None:
@@ -266,6 +275,9 @@ class ModelKeeper:
                 "dropped; apply the model again."
             )
             return
+        segments = self.workspace.segments
+        on = model.regions is not None
+        segments.adopt(replace(segments.settings, on=on, **(model.regions or {})))
         self.workspace.adopt(
             Result(
                 job.request.source,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from napari_pixel_mixtures.model import Model
-
-from .class_layer import note_model
+from .layers import METADATA_KEY, checksum
 from .rest import Rest
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
     from .workspace import Workspace
 
 REST_MS = 300  # milliseconds without a change after which a model is written
@@ -19,16 +19,21 @@ REST_MS = 300  # milliseconds without a change after which a model is written
 class ModelNotes:
     """Writes models once settings rest: a model takes longer than a live fit may.
 
-    Until then a layer holds the recipe of its result, and no model.
+    Until then a layer holds the recipe of its result, and no model. All layers of the
+    last fit get it, also those that come later: labels, classes, segments, maps of
+    certainty and the cloud.
 
     Parameters
     ----------
     workspace : Workspace
+    viewer : ViewerModel
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, viewer: ViewerModel) -> None:
         self._workspace = ref(workspace)
+        self._viewer = ref(viewer)
         self._rest = Rest(REST_MS, self.write)
+        viewer.layers.events.inserted.connect(self._on_inserted)
 
     def update(self, now: bool = False) -> None:
         """Hear that there is another result, or other classes."""
@@ -41,16 +46,36 @@ class ModelNotes:
         """Write nothing any more."""
         self._rest.stop()
 
+    def _on_inserted(self, event: Any) -> None:
+        layer = event.value
+        if "fit" in layer.metadata.get(METADATA_KEY, {}):
+            layer.events.metadata.connect(self._on_metadata)
+            self._rest.start()
+
+    def _on_metadata(self, event: Any) -> None:
+        """Write the model again where a layer has lost it, with its earlier fit."""
+        if "model" not in event.source.metadata.get(METADATA_KEY, {}):
+            self._rest.start()
+
     def write(self) -> None:
         """Write the model of the last result into its layers."""
         self._rest.stop()
-        workspace = self._workspace()
+        workspace, viewer = self._workspace(), self._viewer()
         result = None if workspace is None else workspace.result
-        if workspace is None or result is None or not result.current:
+        if workspace is None or viewer is None or result is None:
             return
-        layers = workspace.labels.layers(result.image)
-        classes = workspace.classes.layer(result.image)
-        model = Model.of(result.clustering, result.all_classes, result.threshold)
-        text = model.to_json()
-        for layer in [*layers, *([] if classes is None else [classes])]:
-            note_model(layer, text)
+        if not result.current:
+            return
+        text = workspace.keeper.model().to_json()
+        fit = checksum(result.clustering)
+        for layer in viewer.layers:
+            about = layer.metadata.get(METADATA_KEY, {})
+            if (about.get("fit"), about.get("image")) == (fit, result.image.name):
+                note_model(layer, text)
+
+
+def note_model(layer: Any, text: str) -> None:
+    """Let a layer of ours carry a model as JSON in its metadata."""
+    about = layer.metadata[METADATA_KEY]
+    if about.get("model") != text:
+        layer.metadata = layer.metadata | {METADATA_KEY: about | {"model": text}}

@@ -41,6 +41,11 @@ class SegmentSettings:
         """What `Clustering.regions` takes."""
         return {"min_size": self.min_size, "contrast": self.contrast}
 
+    @property
+    def wanted(self) -> dict[str, Any] | None:
+        """The same; None if segments are not shown."""
+        return self.regions if self.on else None
+
 
 @dataclass(frozen=True, eq=False)
 class SegmentsJob:

@@ -68,7 +68,7 @@ class Workspace(Fitting):
         self.classes = ClassEdits(self, viewer, self.stage)
         self.maps = CertaintyMaps(self, viewer, self.stage)
         self.keeper = ModelKeeper(self)
-        self.notes = ModelNotes(self)
+        self.notes = ModelNotes(self, viewer)
         self.presets = PresetChoice(self)
         self.undo_stack = UndoStack()
         # The selection first: the cloud's points are drawn by it.
@@ -192,6 +192,7 @@ class Workspace(Fitting):
         """
         self.segments.edit(**changes)
         self.undo_stack.note(segments=self.segments.settings)
+        self.notes.update()
 
     def _set_classes(self, result: Result) -> None:
         if self.shown is self.result:
