@@ -37,7 +37,7 @@ class Fitting(Settings):
         self.shown: Result | None = None
         """What layers and cloud show: the result, or an iteration of its fit."""
         self._quiet = False
-        self._previewed = False  # layers show a preview of the running fit
+        self._covered: Result | None = None  # what a preview is shown in place of
         self.status = Status("Open an image, then press Fit.")
         self.stage = Stage(viewer)
         self.labels = LabelsView(viewer, self.stage)
@@ -50,6 +50,10 @@ class Fitting(Settings):
 
     def take(self, result: Result, numbered: bool = False) -> None:
         """Take a result; `numbered` is whether it has the numbers of the last one."""
+        raise NotImplementedError
+
+    def show_in_passing(self, result: Result) -> None:
+        """Show something in place of the result, and go back to it by the same way."""
         raise NotImplementedError
 
     # ---- to start and to stop
@@ -159,10 +163,9 @@ class Fitting(Settings):
 
     def _end_preview(self) -> None:
         """Show in place of a preview what was there before it."""
-        if self._previewed:
-            self._previewed = False
-            if self.shown is not None and self.shown.current:
-                self.labels.show(self.shown)
+        covered, self._covered = self._covered, None
+        if covered is not None and covered.current:
+            self.show_in_passing(covered)
 
     # ---- what comes of it
 
@@ -170,8 +173,8 @@ class Fitting(Settings):
         self._set_status(step.text, step.fraction)
         job = self.runner.job
         if step.preview is not None and job.source.current:
-            self._previewed = True
-            self.labels.show(Result(job.source, step.preview))
+            self._covered = self._covered or self.shown
+            self.show_in_passing(Result(job.source, step.preview))
 
     def _on_succeeded(self, request: Request, clustering: Clustering) -> None:
         image = request.image
