@@ -275,6 +275,7 @@ class Workspace(Fitting):
     def _set_result(self, result: Result | None) -> None:
         self.result = self.shown = result
         self._covered = None
+        self.watch.watch(() if result is None else result.source.layers)
         for view in self._views:
             view.set_result(result)
         self.result_changed.emit(result)
