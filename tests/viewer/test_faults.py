@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from napari.layers import Labels
+from PIL import Image as PngImage
 from qtpy.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
@@ -71,9 +72,7 @@ def test_what_lies_over_the_image_moves_along(live, idle, said):
     before, result = placed(mine), workspace.result
     turned = np.array([[0, -1, 5], [1, 0, 2], [0, 0, 1]], float)
     image.translate, image.scale, image.affine = (7, -3), (2, 0.5), turned
-    ours = [
-        layer for layer in viewer.layers if "napari_pixel_mixtures" in layer.metadata
-    ]
+    ours = [layer for layer in viewer.layers if is_ours(layer)]
     assert len(ours) == 3
     for layer in ours:
         for corner in ((0, 0), (31, 0), (31, 39)):
@@ -198,6 +197,17 @@ def test_the_graphics_driver_gives_nothing_back(live, said, monkeypatch, error):
     )
     assert text.endswith("; close the color cloud, open it again and save once more.")
     assert list(viewer.layers) == layers
+
+
+def test_the_saved_picture_is_what_the_canvas_shows(live, said, tmp_path):
+    _, _, cloud, _ = live
+    cloud.picture.save(str(tmp_path / "cloud"))
+    saved = np.asarray(PngImage.open(tmp_path / "cloud.png"))
+    np.testing.assert_array_equal(saved, cloud.canvas.render())
+    canvas = cloud.canvas.native
+    assert saved.shape[:2] == (canvas.height(), canvas.width())
+    assert len(np.unique(saved.reshape(-1, 4), axis=0)) > 20
+    assert said() == [("info", f"Saved {tmp_path / 'cloud.png'}.")]
 
 
 def on_screen(cloud):
