@@ -279,7 +279,8 @@ def test_other_data_while_live(model, workspace, idle, shape, said):
     workspace.set_recipe(replace(workspace.recipe, n_components=2))
     idle(model)
     expected = cluster(data, n_components=2)
-    assert_array_equal(workspace.result.clustering.labels, expected.labels)
+    # Numbers may be those of a fit in between, which the data asked for.
+    assert same_clusters(workspace.result.clustering.labels, expected.labels)
     assert said() == []
 
 
