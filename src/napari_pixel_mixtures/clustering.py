@@ -15,6 +15,7 @@ from .features import Color, Feature, FeatureGroup, Picture, influences
 from .material import Material, check_distinct, without_rounding
 from .mixture import FastGaussianMixture
 from .mixture.covariance import COVARIANCE_TYPES
+from .pace import Pace
 from .progress import run
 from .recipe import Recipe
 from .smoothing import smooth_labels
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from .mixture import Iteration
 
-PREVIEW_WORK = 25_000_000  # rows x features x components that take 150 ms or more
 PREVIEW_ROWS = 20_000
 PREVIEW_ITERATIONS = 10
 
@@ -160,21 +160,26 @@ def cluster_steps(
     mask: ArrayLike | None = None,
     *,
     preview: bool = False,
+    pace: Pace | None = None,
     gather: Callable[..., Material] = Material.gather,
 ) -> Generator[Iteration | Clustering, None, Clustering]:
     """Cluster a picture, yielding each iteration of the fit.
 
     Closing the generator cancels the fit. Parameters, result and errors are those
     of `cluster`; that the fit did not converge is only said in the result. With
-    `preview`, where the fit takes long, a clustering of all pixels by a mixture
-    fitted to some of them is yielded first; it changes nothing in the result.
+    `preview`, where the fit takes long by the `pace` of those before, a clustering of
+    all pixels by a mixture fitted to some of them is yielded first; it changes nothing
+    in the result. What the fit takes goes into the pace.
     `gather` may take the measurements from a `MaterialCache`.
     """
     material = gather(picture, recipe, picture.valid(mask))
     check_distinct(material.samples.values, recipe.n_components)
     values, counts = material.to_fit()
-    if preview and values.size * recipe.n_components > PREVIEW_WORK:
+    pace = pace or Pace()
+    work = values.size * recipe.n_components
+    if preview and pace.is_long(work):
         yield from _preview(material, picture, recipe)
+    started = pace.clock()
     history: list[Iteration] = []
     fit = unfitted(recipe, material.samples.groups).fit_steps(values, counts)
     while True:
@@ -185,7 +190,9 @@ def cluster_steps(
             order = _by_weight(mixture)
             ordered = tuple(reordered_iteration(i, recipe, order) for i in history)
             mixture = mixture.reordered(order)
-            return describe(mixture, material, picture, recipe, ordered)
+            clustering = describe(mixture, material, picture, recipe, ordered)
+            pace.note(work, pace.clock() - started)
+            return clustering
         if iteration.number > 0:
             history.append(iteration)
         yield iteration

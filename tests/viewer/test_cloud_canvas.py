@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.path import Path
 from numpy.testing import assert_allclose, assert_array_equal
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QCoreApplication, QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -228,6 +229,35 @@ def test_the_saved_picture_has_no_holes(canvas):
     picture = canvas.render()
     assert picture.shape[2] == 4
     assert (picture[..., 3] == 255).all()
+
+
+def wheel(canvas, place, clicks):
+    """Turn the mouse wheel over a place, away from the hand if `clicks` > 0."""
+    position = QPointF(*place)
+    event = QWheelEvent(
+        position,
+        QPointF(canvas.native.mapToGlobal(position.toPoint())),
+        QPoint(),
+        QPoint(0, 120 * clicks),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QCoreApplication.sendEvent(canvas.native, event)
+
+
+@pytest.mark.parametrize("clicks", [2, -2])
+def test_the_wheel_zooms(canvas, clicks):
+    canvas.set_map(np.eye(4), animate=False)
+    points = CORNERS.astype(np.float32) / 2
+    canvas.set_points(points, np.tile([1, 0, 0, 1.0], (8, 1)), 5.0)
+    canvas.reset_view()
+    before, drawn = np.ptp(on_screen(canvas, points), axis=0), canvas.render()
+    wheel(canvas, (200, 150), clicks)
+    after = np.ptp(on_screen(canvas, points), axis=0)
+    assert np.all(after > 1.1 * before if clicks > 0 else after < before / 1.1)
+    assert np.any(canvas.render() != drawn)
 
 
 class TestTurning:

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from napari.layers import Labels
+from PIL import Image as PngImage
 from qtpy.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 
 from napari_pixel_mixtures.viewer.docks import dock_of
+from napari_pixel_mixtures.viewer.layers import is_ours
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 LEFT = Qt.MouseButton.LeftButton
@@ -58,6 +60,98 @@ def test_the_image_moves_while_live(live, idle, said):
     assert said() == []
 
 
+def placed(layer):
+    return layer.scale.tolist(), layer.translate.tolist(), layer.affine.affine_matrix
+
+
+def test_what_lies_over_the_image_moves_along(live, idle, said):
+    """By itself: no control changes."""
+    viewer, workspace, _, mine = live
+    image = workspace.image
+    workspace.selection.choose_label(1)
+    before, result = placed(mine), workspace.result
+    turned = np.array([[0, -1, 5], [1, 0, 2], [0, 0, 1]], float)
+    image.translate, image.scale, image.affine = (7, -3), (2, 0.5), turned
+    ours = [layer for layer in viewer.layers if is_ours(layer)]
+    assert len(ours) == 3
+    for layer in ours:
+        for corner in ((0, 0), (31, 0), (31, 39)):
+            np.testing.assert_allclose(
+                layer.data_to_world(corner), image.data_to_world(corner)
+            )
+    idle(viewer)
+    assert workspace.result is result  # colors do not depend on it
+    for found, expected in zip(placed(mine), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert said() == []
+
+
+def test_places_are_fitted_again_when_pixels_change_their_size(live, fit, idle, said):
+    viewer, workspace, _, _ = live
+    fit(viewer, n_components=3, position=True)
+    workspace.set_live(True)
+    before = workspace.result
+    workspace.image.translate = (5, 5)
+    idle(viewer)
+    assert workspace.result is before
+    workspace.image.scale = (1, 20)
+    idle(viewer)
+    assert workspace.result is not before
+    assert workspace.result.clustering.picture.scale == (1.0, 20.0)
+    assert said() == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        ((32, 40, 3), np.uint8),
+        ((20, 25, 3), np.uint8),
+        ((20, 25, 3), np.float32),
+        ((6, 20, 25, 3), np.uint8),
+    ],
+)
+def test_other_data_are_fitted_at_once(live, idle, said, shape, kind):
+    viewer, workspace, cloud, mine = live
+    cloud.whiten.value = 2
+    before = mine.data.copy()
+    workspace.selection.choose_label(1)
+    data = np.random.default_rng(0).integers(0, 256, shape).astype(kind)
+    workspace.image.data = data / 255 if kind is np.float32 else data
+    idle(viewer)
+    assert workspace.result.data is workspace.image.data
+    assert workspace.result.clustering.labels.shape == shape[:-1]
+    ours = workspace.labels.top_layer(workspace.image)
+    np.testing.assert_array_equal(ours.data, workspace.result.clustering.labels)
+    assert workspace.status.text.startswith("3 clusters after ")
+    np.testing.assert_array_equal(mine.data, before)
+    assert said() == []
+
+
+def test_without_live_the_result_stays_and_the_status_says_so(live, idle, said):
+    viewer, workspace, _, _ = live
+    workspace.set_live(False)
+    image, result = workspace.image, workspace.result
+    ours = workspace.labels.top_layer(image)
+    image.scale = (2, 2)
+    assert workspace.status.text == (
+        "The image 'bands' was moved or scaled since it was fitted; press Fit."
+    )
+    assert ours.scale.tolist() == [1, 1]
+    image.data = image.data[:20]
+    assert workspace.status.text == (
+        "The image 'bands' has other data than when it was fitted; press Fit."
+    )
+    idle(viewer)
+    assert workspace.result is result
+    assert ours.data.shape == (32, 40)
+    viewer.layers.remove(image)
+    workspace.set_live(True)
+    image.data = image.data[:10]  # which is no longer watched
+    image.scale = (1, 1)
+    assert not workspace.runner.busy
+    assert said() == []
+
+
 def test_fewer_components_than_the_chosen_one(live, idle, said):
     viewer, workspace, cloud, _ = live
     cloud.whiten.value = 3
@@ -103,6 +197,17 @@ def test_the_graphics_driver_gives_nothing_back(live, said, monkeypatch, error):
     )
     assert text.endswith("; close the color cloud, open it again and save once more.")
     assert list(viewer.layers) == layers
+
+
+def test_the_saved_picture_is_what_the_canvas_shows(live, said, tmp_path):
+    _, _, cloud, _ = live
+    cloud.picture.save(str(tmp_path / "cloud"))
+    saved = np.asarray(PngImage.open(tmp_path / "cloud.png"))
+    np.testing.assert_array_equal(saved, cloud.canvas.render())
+    canvas = cloud.canvas.native
+    assert saved.shape[:2] == (canvas.height(), canvas.width())
+    assert len(np.unique(saved.reshape(-1, 4), axis=0)) > 20
+    assert said() == [("info", f"Saved {tmp_path / 'cloud.png'}.")]
 
 
 def on_screen(cloud):

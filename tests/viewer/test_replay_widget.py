@@ -4,10 +4,11 @@ import threading
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from napari_pixel_mixtures.replay import Replay
 from napari_pixel_mixtures.viewer import replay_widget
+from napari_pixel_mixtures.viewer.cloud_view import CloudSettings
 from napari_pixel_mixtures.viewer.curve import Curve
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
@@ -44,6 +45,36 @@ def test_the_slider_shows_frames(viewer, widget, still):
         )
     widget.end.native.click()
     assert_array_equal(layer.data, clustering.labels)
+
+
+def test_cloud_and_ellipsoids_are_those_of_the_iteration(
+    viewer, picture, fit, open_widget, still
+):
+    viewer.add_image(picture, name="bands")
+    settings = {"n_components": 4, "init_params": "random", "scaling": "raw"}
+    history = fit(viewer, **settings).clustering.history
+    cloud = open_widget(viewer, "Color cloud")
+    widget = open_widget(viewer, "EM step by step")
+    workspace = workspace_of(viewer)
+    workspace.cloud.set(
+        CloudSettings(
+            axes=("R", "G", "B"), color_by="cluster", deviations=2.0, max_points=300
+        )
+    )
+    colors = []
+    for iteration in (1, 4):
+        widget.iteration.value = iteration
+        still(widget)
+        step, scene = history[iteration - 1], cloud.picture.scene
+        assert_allclose(scene.gaussians.centers, step.means, rtol=1e-4)
+        axes = scene.gaussians.axes / 2.0
+        found = np.swapaxes(axes, 1, 2) @ axes
+        assert_allclose(found, step.covariances, rtol=1e-3, atol=1e-2)
+        labels = workspace.shown.clustering.labels.ravel()[scene.pixels]
+        of_components = workspace.shown.clustering.colors / 255
+        assert_allclose(scene.colors[:, :3], of_components[labels - 1], atol=1e-6)
+        colors.append(scene.colors)
+    assert np.any(colors[0] != colors[1])
 
 
 def test_the_slider_goes_on_while_a_frame_is_computed(

@@ -91,7 +91,7 @@ class AnchorsView:
         layer.events.mode.connect(self._follow_mouse)
         self._follow_mouse()
         active = viewer.layers.selection.active
-        self._stage.add_behind(layer)
+        self._stage.add_behind(layer, image)
         viewer.layers.selection.active = active
 
     def _on_data(self, event: Any) -> None:

@@ -251,7 +251,7 @@ class CertaintyMaps:
         self._shown.setdefault(image, {})[role] = _Shown(
             layer, clustering.mixture, job.kind, job.label, found.limits
         )
-        self._stage.add_behind(layer)
+        self._stage.add_behind(layer, image)
 
     def _on_failed(self, job: MapJob | StabilityJob, error: Exception) -> None:
         self.finished.emit(str(error))

@@ -356,7 +356,7 @@ class ClassEdits:
             if layer is None:
                 layer = make_classes(result, labels, self.table())
                 self._layers[result.image] = layer
-                self._stage.add_behind(layer)
+                self._stage.add_behind(layer, result.image)
             else:
                 before = self._shown.get(layer)
                 update_classes(layer, result, labels, self.table(), before)

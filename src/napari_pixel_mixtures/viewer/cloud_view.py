@@ -148,8 +148,15 @@ class CloudView:
         self._take(settings)
         self._show_again()
 
+    def suits(self, clustering: Clustering) -> bool:
+        """Tell whether a clustering has the component and features that are shown."""
+        whiten, axes = self.settings.whiten, self.settings.axes
+        alone = whiten if isinstance(whiten, int) else 1
+        named = set(axes) if isinstance(axes, tuple) else set()
+        return alone <= clustering.n_components and named <= {*clustering.feature_names}
+
     def set_frame(self, frame: Result) -> None:
-        """Show a frame of the result's replay in its place; settings stay.
+        """Show a frame of the result's replay, or a preview; settings stay.
 
         The component that is shown alone may have no pixels in some frames.
         """

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_warning
 from psygnal import Signal
 
+from .image_watch import ImageWatch
 from .labels_view import LabelsView
+from .layers import over_image
 from .live import LiveRunner
 from .messages import report
 from .result import Result
 from .settings import Settings
+from .source import Source, spatial_shape
 from .stage import Stage
 from .status import Status
 
@@ -37,7 +41,7 @@ class Fitting(Settings):
         self.shown: Result | None = None
         """What layers and cloud show: the result, or an iteration of its fit."""
         self._quiet = False
-        self._previewed = False  # layers show a preview of the running fit
+        self._covered: Result | None = None  # what a preview is shown in place of
         self.status = Status("Open an image, then press Fit.")
         self.stage = Stage(viewer)
         self.labels = LabelsView(viewer, self.stage)
@@ -47,9 +51,16 @@ class Fitting(Settings):
         self.runner.succeeded.connect(self._on_succeeded)
         self.runner.failed.connect(self._on_failed)
         self.outdated.connect(self._refit)
+        self.watch = ImageWatch()
+        self.watch.replaced.connect(self._on_replaced)
+        self.watch.moved.connect(self._on_moved)
 
     def take(self, result: Result, numbered: bool = False) -> None:
         """Take a result; `numbered` is whether it has the numbers of the last one."""
+        raise NotImplementedError
+
+    def show_in_passing(self, result: Result) -> None:
+        """Show something in place of the result, and go back to it by the same way."""
         raise NotImplementedError
 
     # ---- to start and to stop
@@ -100,7 +111,7 @@ class Fitting(Settings):
             self.live
             and result is not None
             and result.image is self.image
-            and result.clustering.labels.size <= LIVE_LIMIT
+            and math.prod(spatial_shape(result.image)) <= LIVE_LIMIT
         )
 
     def _refit(self) -> None:
@@ -111,6 +122,36 @@ class Fitting(Settings):
             self.runner.ask()
         elif self.live and self.result is not None and not self.runner.busy:
             self._ask_to_fit("Settings")
+
+    def _on_replaced(self) -> None:
+        if self._fits_itself:
+            self.outdated.emit()
+        else:
+            self._tell_of_the_image("has other data than when it was fitted")
+
+    def _on_moved(self) -> None:
+        """Move what lies over the image; fit again what depends on sizes of pixels."""
+        result = self.result
+        if result is None or not result.current:  # it will be told of its data
+            return
+        if not self.live:
+            self._tell_of_the_image("was moved or scaled since it was fitted")
+            return
+        clustering = result.clustering
+        shape = over_image(result.image, clustering.picture, clustering.labels).shape
+        self.stage.move_along(result.image, shape)
+        try:
+            scale = Source.of(*result.source.layers).scale
+        except ValueError as error:  # one of several channels lies elsewhere
+            self._set_status(str(error))
+            return
+        measured = any(f.used and not f.pixelwise for f in self.recipe.features)
+        if measured and scale != result.source.scale and self._fits_itself:
+            self.outdated.emit()
+
+    def _tell_of_the_image(self, what: str) -> None:
+        if self.result is not None and not self.runner.busy:
+            self._set_status(f"The image {self.result.image.name!r} {what}; press Fit.")
 
     def _fit_live(self) -> None:
         if self._fits_itself:
@@ -159,10 +200,9 @@ class Fitting(Settings):
 
     def _end_preview(self) -> None:
         """Show in place of a preview what was there before it."""
-        if self._previewed:
-            self._previewed = False
-            if self.shown is not None and self.shown.current:
-                self.labels.show(self.shown)
+        covered, self._covered = self._covered, None
+        if covered is not None and covered.current:
+            self.show_in_passing(covered)
 
     # ---- what comes of it
 
@@ -170,8 +210,8 @@ class Fitting(Settings):
         self._set_status(step.text, step.fraction)
         job = self.runner.job
         if step.preview is not None and job.source.current:
-            self._previewed = True
-            self.labels.show(Result(job.source, step.preview))
+            self._covered = self._covered or self.shown
+            self.show_in_passing(Result(job.source, step.preview))
 
     def _on_succeeded(self, request: Request, clustering: Clustering) -> None:
         image = request.image

@@ -104,4 +104,4 @@ class LabelsView:
             if role not in updated:
                 layers[role] = make_labels(image, clustering, role, colors, features)
                 # It becomes the active layer: hovering tells about labels at once.
-                self._stage.add_behind(layers[role])
+                self._stage.add_behind(layers[role], image)

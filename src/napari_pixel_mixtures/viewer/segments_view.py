@@ -172,7 +172,7 @@ class SegmentsView:
         )
         self._layers[image] = layer
         active = viewer.layers.selection.active
-        self._stage.add_behind(layer)
+        self._stage.add_behind(layer, image)
         # Hovering goes on to tell about the clusters.
         if active in viewer.layers:
             viewer.layers.selection.active = active

@@ -215,7 +215,7 @@ class SelectionView:
             self._layer.events.labels_update.connect(self._on_painted)
             self._layer.events.set_data.connect(self._on_painted)
             active = viewer.layers.selection.active
-            self._stage.add_behind(self._layer)
+            self._stage.add_behind(self._layer, image)
             viewer.layers.selection.active = active
         self.changed.emit()
 

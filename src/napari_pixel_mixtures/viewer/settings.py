@@ -10,6 +10,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.features import AnchorDistance
 from napari_pixel_mixtures.material import MaterialCache
+from napari_pixel_mixtures.pace import Pace
 from napari_pixel_mixtures.recipe import Recipe
 
 from .image_choice import ImageChoice
@@ -49,6 +50,7 @@ class Settings:
         self.recipe = Recipe()
         self.live = True
         self.cache = MaterialCache()
+        self.pace = Pace()
         self.choice = ImageChoice(viewer)
         self.choice.changed.connect(self.image_changed)
         self.choice.listed.connect(self.images_changed)
@@ -150,6 +152,7 @@ class Settings:
             previous=previous,
             cache=self.cache,
             mask_layer=None if layer is None else ref(layer),
+            pace=self.pace,
         )
 
     def gather(self, *args: Any, **settings: Any) -> Material:

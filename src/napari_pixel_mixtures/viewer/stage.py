@@ -8,11 +8,13 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from psygnal import Signal
 
+from .layers import place
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +92,7 @@ class Stage:
         self._viewer = ref(viewer)
         self._state: _ViewState | None = None
         self._layers: list[Layer] = []
+        self._over: WeakKeyDictionary[Layer, ref[Image]] = WeakKeyDictionary()
         self.holder: str | None = None
         """Which view has the stage; None if nobody has it."""
         # Last, so that the viewer has let go of the layer before.
@@ -133,10 +136,15 @@ class Stage:
         state.restore(viewer)
         self.changed.emit(None)
 
-    def add_behind(self, layer: Layer) -> None:
-        """Add a layer to the viewer, hidden for as long as the stage is on loan."""
+    def add_behind(self, layer: Layer, over: Image | None = None) -> None:
+        """Add a layer to the viewer, hidden for as long as the stage is on loan.
+
+        One of ours `over` an image can be moved along with it.
+        """
         viewer = self._viewer()
         assert viewer is not None
+        if over is not None:
+            self._over[layer] = ref(over)
         if self._state is None:
             viewer.add_layer(layer)
             return
@@ -145,6 +153,13 @@ class Stage:
         layer.visible = False
         viewer.add_layer(layer)
         viewer.layers.selection.active = active
+
+    def move_along(self, image: Image, shape: tuple[int, ...]) -> None:
+        """Put what lies over an image, with results of this shape, over it again."""
+        viewer = self._viewer()
+        for layer, over in list(self._over.items()):
+            if over() is image and viewer is not None and layer in viewer.layers:
+                place(layer, image, shape)
 
     def _on_removed(self, event: Any) -> None:
         """Give the stage back when the last of our layers was removed by hand."""

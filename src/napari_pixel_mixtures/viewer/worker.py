@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from napari_pixel_mixtures.features import Picture
     from napari_pixel_mixtures.mixture import FastGaussianMixture
+    from napari_pixel_mixtures.pace import Pace
     from napari_pixel_mixtures.recipe import Recipe
 
     from .source import Source
@@ -98,6 +99,8 @@ class Request:
         The layer that the mask was read from.
     mixture : FastGaussianMixture, optional
         One that was fitted already: it labels the picture, and nothing is fitted.
+    pace : Pace, optional
+        How long the fits before took.
     """
 
     source: Source
@@ -108,6 +111,7 @@ class Request:
     cache: MaterialCache = field(default_factory=MaterialCache)
     mask_layer: ref[Labels | Shapes] | None = None
     mixture: FastGaussianMixture | None = None
+    pace: Pace | None = None
 
     @property
     def image(self) -> Image:
@@ -139,6 +143,7 @@ class Request:
             self.recipe,
             self.mask,
             preview=self.live,
+            pace=self.pace,
             gather=self.cache.gather,
         )
         while True:

@@ -197,6 +197,8 @@ class Workspace(Fitting):
     def _set_classes(self, result: Result) -> None:
         if self.shown is self.result:
             self.shown = result
+        if self._covered is self.result:
+            self._covered = result
         self.result = result
         self.classes.set_result(result)
         self.notes.update()
@@ -204,7 +206,6 @@ class Workspace(Fitting):
     def _present(self, result: Result) -> None:
         """Show a result, and say what came of it."""
         clustering = result.clustering
-        self._previewed = False
         self.labels.show(result)
         self._set_result(result)
         self.notes.update(now=not self._quiet)
@@ -220,16 +221,26 @@ class Workspace(Fitting):
         shown = self.result
         if frame is not None:
             shown = replace(shown, clustering=frame)
-        self.shown = shown
+        self._covered = None
         self.segments.step_aside(frame is not None)
-        self.labels.show(shown)
-        self.selection.set_frame(shown)
-        self.hover.set_result(shown)
-        if frame is None:
-            self.cloud.set_result(shown)
+        self.show_in_passing(shown)
+
+    def show_in_passing(self, result: Result) -> None:
+        """Show a frame or a preview, or once more the result: labels and cloud.
+
+        A cloud that cannot show it as its settings say waits for the result.
+        """
+        self.labels.show(result)
+        if result is not self.result and not self.cloud.suits(result.clustering):
+            return
+        self.shown = result
+        self.selection.set_frame(result)
+        self.hover.set_result(result)
+        if result is self.result:
+            self.cloud.set_result(result)
         else:
-            self.cloud.set_frame(shown)
-        self.frame_changed.emit(shown)
+            self.cloud.set_frame(result)
+        self.frame_changed.emit(result)
 
     def undo(self) -> None:
         """Go back to the fit or classes before: labels, colors and recipe."""
@@ -264,6 +275,8 @@ class Workspace(Fitting):
 
     def _set_result(self, result: Result | None) -> None:
         self.result = self.shown = result
+        self._covered = None
+        self.watch.watch(() if result is None else result.source.layers)
         for view in self._views:
             view.set_result(result)
         self.result_changed.emit(result)
