@@ -172,6 +172,64 @@ def test_a_shape(fitted, fit, selection, place):
     assert_array_equal(shapes.data[0], before)
 
 
+def test_a_layer_is_followed_while_it_is_painted(fitted, selection):
+    theirs = fitted.add_labels(np.zeros((32, 40), np.uint8))
+    theirs.data[3, 4] = 7
+    selection.choose_layer(theirs)
+    theirs.brush_size = 1
+    theirs.paint((10, 30), 2)
+    assert_array_equal(np.argwhere(selection.mask), [(3, 4), (10, 30)])
+    theirs.undo()
+    assert_array_equal(np.argwhere(selection.mask), [(3, 4)])
+    theirs.data = np.eye(32, 40, dtype=np.uint8)
+    assert_array_equal(selection.mask, np.eye(32, 40))
+    theirs.data = np.ones((2, 3), np.uint8)  # no longer over the image
+    assert_array_equal(selection.mask, np.eye(32, 40))
+
+
+def test_a_shape_is_followed_while_it_is_moved(fitted, selection):
+    shapes = fitted.add_shapes([[[2, 3], [6, 9]]], shape_type="rectangle")
+    selection.choose_layer(shapes)
+    before = selection.mask
+    shapes.data = [shapes.data[0] + (0, 10)]
+    assert_array_equal(selection.mask, np.roll(before, 10, axis=1))
+    shapes.add_rectangles([[20, 30], [24, 36]])
+    assert selection.n_pixels == 2 * before.sum()
+
+
+def test_the_chosen_label_is_followed(fitted, fit, selection, bands):
+    layer = fitted.layers["bands quantized"]
+    layer.selected_label = 2
+    selection.choose_layer(layer)
+    layer.selected_label = 3
+    assert_array_equal(selection.mask, bands == 3)
+    fit(fitted, n_components=2)
+    layer.selected_label = 2
+    result = workspace_of(fitted).result.clustering
+    assert_array_equal(selection.mask, result.labels == 2)
+
+
+@pytest.mark.parametrize("what", ["label", "region", "clear", "painted", "removed"])
+def test_a_layer_is_followed_until_something_else_is_chosen(
+    fitted, selection, bands, what
+):
+    theirs = fitted.add_labels(np.eye(32, 40, dtype=np.uint8))
+    selection.choose_layer(theirs)
+    if what == "label":
+        selection.choose_label(2)
+    elif what == "region":
+        selection.choose_region(REDS)
+    elif what == "clear":
+        selection.clear()
+    elif what == "painted":
+        fitted.layers[OVERLAY].paint((10, 30), 1)
+    else:
+        fitted.layers.remove(theirs)
+    before = selection.mask
+    theirs.data = np.ones((32, 40), np.uint8)
+    assert selection.mask is before
+
+
 def test_other_layers(fitted, selection):
     points = fitted.add_points(np.zeros((1, 2)), name="dots")
     small = fitted.add_labels(np.zeros((3, 4), int), name="small")

@@ -80,7 +80,9 @@ class SelectionButtons(Container):  # type: ignore[type-arg]
         self.select_from = PushButton(
             text="Select from layer",
             tooltip="Select the pixels that the selected labels or shapes layer "
-            "covers; of the clusters' own layers, those of the chosen label.",
+            "covers; of the clusters' own layers, those of the chosen label. As you "
+            "paint, draw or choose another label there, the selection goes along, "
+            "until you clear it or select something else.",
         )
         self.keep = PushButton(
             text="Keep", tooltip="Keep the selected pixels as a labels layer."

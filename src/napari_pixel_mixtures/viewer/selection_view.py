@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import ref
 
 import numpy as np
@@ -13,6 +13,7 @@ from psygnal import Signal
 
 from napari_pixel_mixtures.space import space_of
 
+from .layer_watch import LayerWatch
 from .layers import METADATA_KEY, over_image, place, placement
 from .masks import shape_pixels
 
@@ -47,6 +48,10 @@ class SelectionView:
         self._stage = stage
         self._result: Result | None = None
         self._layer: Labels | None = None
+        self._overlay_watch = LayerWatch()
+        self._overlay_watch.edited.connect(self._on_painted)
+        self._source_watch = LayerWatch()
+        self._source_watch.edited.connect(self._on_source_edited)
         self.mask: NDArray[np.bool_] | None = None
         """The chosen pixels, (*spatial) bool; None if there is no selection."""
         self.region: Region | None = None
@@ -74,6 +79,8 @@ class SelectionView:
         elif self.region is not None:
             with suppress(ValueError):  # nothing lies inside any more
                 self.choose_region(self.region, self._region_axes, self._region_label)
+        else:
+            self._on_source_edited()
 
     def set_frame(self, frame: Result) -> None:
         """Choose among the pixels of a replay's frame; the selection stays."""
@@ -115,19 +122,21 @@ class SelectionView:
                 "Expected a lasso or box round some pixels, got one round none, so "
                 "nothing is selected; draw it round points of the cloud."
             )
+        self._forget()
         self.region, self._region_axes, self._region_label = region, axes, label
         self._choose(mask)
 
     def choose_label(self, label: int) -> None:
         """Choose the pixels of one component."""
         if self._result is not None:
-            self.region = self._region_label = None
+            self._forget()
             self._choose(self._result.clustering.labels == label)
 
     def choose_layer(self, layer: Layer | None) -> None:
-        """Choose the pixels that a labels or shapes layer covers.
+        """Choose the pixels that a labels or shapes layer covers, and follow it.
 
-        Of a labels layer of ours those of its selected label.
+        Of a labels layer of ours those of its selected label. As long as nothing else
+        is chosen, what is painted, drawn, moved or another label there is chosen too.
 
         Raises
         ------
@@ -154,8 +163,23 @@ class SelectionView:
                 f"{'none' if layer is None else repr(layer.name)}; select one in the "
                 "layer list."
             )
-        self.region = self._region_label = None
+        self._forget()
+        if layer is not self._layer:
+            self._source_watch.watch(layer)
         self._choose(mask)
+
+    def _on_source_edited(self) -> None:
+        layer, viewer = self._source_watch.layer, self._viewer()
+        if self._result is None or viewer is None:
+            return
+        if layer is not None and layer in viewer.layers:
+            with suppress(ValueError):  # it does not lie over the image any more
+                self.choose_layer(layer)
+
+    def _forget(self) -> None:
+        """Forget what the pixels were chosen by."""
+        self.region = self._region_label = None
+        self._source_watch.watch(None)
 
     def clear(self) -> None:
         """Choose nothing, and remove the overlay."""
@@ -164,7 +188,9 @@ class SelectionView:
         if layer is not None and viewer is not None and layer in viewer.layers:
             viewer.layers.remove(layer)
         chosen = self.mask is not None
-        self.mask = self.region = self._region_label = None
+        self._forget()
+        self._overlay_watch.watch(None)
+        self.mask = None
         if chosen:
             self.changed.emit()
 
@@ -211,15 +237,13 @@ class SelectionView:
                 metadata={METADATA_KEY: {"role": SELECTION, "image": image.name}},
                 **placement(image, overlay.shape),
             )
-            # Both, for napari tells of paint before it is there, and not of its undo.
-            self._layer.events.labels_update.connect(self._on_painted)
-            self._layer.events.set_data.connect(self._on_painted)
+            self._overlay_watch.watch(self._layer)
             active = viewer.layers.selection.active
             self._stage.add_behind(self._layer, image)
             viewer.layers.selection.active = active
         self.changed.emit()
 
-    def _on_painted(self, event: Any = None) -> None:
+    def _on_painted(self) -> None:
         if self._layer is None or self.mask is None:
             return
         painted = np.asarray(self._layer.data) > 0
@@ -227,6 +251,6 @@ class SelectionView:
             return
         painted = painted.reshape(self.mask.shape)
         if not np.array_equal(painted, self.mask):
-            self.region = self._region_label = None
+            self._forget()
             self.mask = painted
             self.changed.emit()
