@@ -114,7 +114,7 @@ def idle(qtbot):
         workspace = workspace_of(viewer)
         # The last two wait before they begin.
         runners = (*workspace.runners, workspace.classes, workspace.maps)
-        qtbot.waitUntil(lambda: not any(r.busy for r in runners), timeout=60_000)
+        qtbot.waitUntil(lambda: not any(r.busy for r in runners), timeout=180_000)
 
     return wait
 

@@ -7,6 +7,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Points
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 from sklearn.decomposition import PCA
 
 from napari_pixel_mixtures import Position, cluster, cluster_layer, color_cloud
@@ -556,6 +557,38 @@ class TestViewButtons:
         for button, direction in zip(widget.views.principal, expected, strict=True):
             click(button)
             assert self.seen(widget, direction) < 1
+
+    @pytest.mark.parametrize("whiten", [None, "pooled"])
+    def test_in_the_viewer_s_3d_view(
+        self, viewer, picture, fit, open_widget, click, tmp_path, whiten
+    ):
+        viewer.add_image(picture, name="bands")
+        fit(viewer, n_components=3)
+        widget = open_widget(viewer, "Color cloud")
+        cloud = workspace_of(viewer).cloud
+        change(cloud, whiten=whiten)
+        click(widget.show_cloud)
+        click(widget.more)
+        camera = viewer.scene.camera
+        points = color_cloud(workspace_of(viewer).result.clustering, whiten).points
+        expected = [*np.eye(3), *PCA(3).fit(points).components_]
+        buttons = [*widget.views.axes, *widget.views.principal]
+        for button, direction in zip(buttons, expected, strict=True):
+            click(button)
+            assert abs(np.dot(camera.view_direction, direction)) == pytest.approx(1)
+        camera.zoom, camera.center = 0.01, (1, 2, 3)
+        click(widget.views.home)
+        spread = np.ptp(points, axis=0).max()
+        middle = (points.min(axis=0) + points.max(axis=0)) / 2
+        assert_allclose(camera.center, middle, atol=0.1 * spread)
+        assert camera.zoom > 0.1
+        widget.picture.save(str(tmp_path / "cloud.png"))
+        saved = np.asarray(Image.open(tmp_path / "cloud.png"))
+        assert_array_equal(saved, viewer.screenshot(canvas_only=True, flash=False))
+        click(widget.show_cloud)
+        widget.picture.save(str(tmp_path / "cloud.png"))
+        saved = np.asarray(Image.open(tmp_path / "cloud.png"))
+        assert_array_equal(saved, widget.canvas.render())
 
     def test_a_grey_picture_has_one_axis(self, viewer, fit, open_widget):
         viewer.add_image(np.random.default_rng(0).random((40, 50)))

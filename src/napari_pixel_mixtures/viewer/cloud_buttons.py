@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from magicgui.widgets import Container, PushButton
+from numpy.typing import NDArray
 
 from .cloud_canvas import CloudCanvas
 from .cloud_scene import CloudScene, principal_directions
+from .cloud_view import CloudView
 from .messages import report
 from .workspace import Workspace
 
@@ -15,15 +17,18 @@ ORDINALS = ("1st", "2nd", "3rd")
 
 
 class ViewButtons(Container):  # type: ignore[type-arg]
-    """Turns a canvas to look along an axis, or where its points spread most.
+    """Turns the cloud to look along an axis, or where its points spread most.
 
     Parameters
     ----------
     canvas : CloudCanvas
+    cloud : CloudView
+        The cloud in the viewer's 3-D view.
     """
 
-    def __init__(self, canvas: CloudCanvas) -> None:
+    def __init__(self, canvas: CloudCanvas, cloud: CloudView) -> None:
         self._canvas = canvas
+        self._cloud = cloud
         self._scene: CloudScene | None = None
         self.axes = [PushButton(text=name) for name in ("-", "-", "-")]
         self.principal = [
@@ -44,7 +49,7 @@ class ViewButtons(Container):  # type: ignore[type-arg]
         for axis in range(3):
             self.axes[axis].changed.connect(partial(self._look_along_axis, axis))
             self.principal[axis].changed.connect(partial(self._look_along_spread, axis))
-        self.home.changed.connect(canvas.reset_view)
+        self.home.changed.connect(lambda: self._go_home())
 
     def show_scene(self, scene: CloudScene | None) -> None:
         """Take the scene that the canvas shows."""
@@ -58,13 +63,21 @@ class ViewButtons(Container):  # type: ignore[type-arg]
         for button in self.principal:
             button.enabled = scene is not None and len(scene.points) > 0
 
+    def _go_home(self) -> None:
+        self._canvas.reset_view()
+        self._cloud.bring_in_view()
+
+    def _look_along(self, direction: NDArray[np.float64]) -> None:
+        self._canvas.look_along(direction)
+        self._cloud.look_along(direction)
+
     def _look_along_axis(self, axis: int) -> None:
-        self._canvas.look_along(np.eye(3)[axis])
+        self._look_along(np.eye(3)[axis])
 
     def _look_along_spread(self, axis: int) -> None:
         if self._scene is not None:
             seen = self._scene.points @ self._scene.map[:3, :3]
-            self._canvas.look_along(principal_directions(seen)[axis])
+            self._look_along(principal_directions(seen)[axis])
 
 
 class SelectionButtons(Container):  # type: ignore[type-arg]

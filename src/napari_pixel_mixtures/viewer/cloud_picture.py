@@ -108,13 +108,14 @@ class CloudPicture(QWidget):
             self._workspace.selection.choose_label(label)
 
     def save(self, path: str) -> None:
-        """Save the canvas as a PNG; a missing suffix is added."""
+        """Save the cloud as a PNG, where it is seen; a missing suffix is added."""
         from PIL import Image
 
         if not path.lower().endswith(".png"):
             path += ".png"
         try:
-            Image.fromarray(self.canvas.render()).save(path)
+            drawn = self._workspace.cloud.render()
+            Image.fromarray(self.canvas.render() if drawn is None else drawn).save(path)
         except (OSError, ValueError) as error:
             report(error if isinstance(error, ValueError) else ValueError(str(error)))
         except (RuntimeError, GLError) as error:  # the graphics driver

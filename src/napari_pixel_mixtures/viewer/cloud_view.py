@@ -346,6 +346,25 @@ class CloudView:
         if event.value is self._layer:
             self.leave()
 
+    def look_along(self, direction: NDArray[np.float64]) -> None:
+        """Turn the viewer's camera to look along a direction (3,), if it shows us."""
+        viewer = self._viewer()
+        if viewer is not None and self.shown:
+            upright = np.eye(3)[0 if np.allclose(direction[:2], 0) else 2]
+            viewer.scene.camera.set_view_direction(tuple(direction), tuple(upright))
+
+    def bring_in_view(self) -> None:
+        """Let the viewer's camera see all of the cloud, if it shows us."""
+        if self.shown and self._cloud is not None:
+            self._glide.bring_in_view(visible_range(self._cloud.points))
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """Give the viewer's canvas (rows, columns, 4); None if it does not show us."""
+        viewer: Any = self._viewer()
+        if viewer is None or not self.shown:
+            return None
+        return np.asarray(viewer.screenshot(canvas_only=True, flash=False))
+
     def leave(self) -> None:
         """Go back to the picture; everything is as it was before the cloud."""
         if self.shown:

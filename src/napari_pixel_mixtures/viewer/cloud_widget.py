@@ -99,7 +99,7 @@ class ColorCloudView(Container):  # type: ignore[type-arg]
             "shown. A click on a point selects its component. The right button and "
             "the wheel zoom, with Shift the left button moves.",
         )
-        self.views = ViewButtons(self.canvas)
+        self.views = ViewButtons(self.canvas, workspace.cloud)
         self.selection = SelectionButtons(workspace)
         self.save = PushButton(
             text="Save...", tooltip="Save a still picture of the cloud as PNG."
