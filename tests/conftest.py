@@ -40,10 +40,11 @@ def qapp(display, qapp):
     napari collects garbage whenever a layer is removed or a viewer closed. That takes
     half a second each, nearly all of it for modules, which stay anyway.
     """
-    import napari.qt  # noqa: F401
+    from napari import Viewer
 
     from napari_pixel_mixtures.viewer import cluster_widget  # noqa: F401
 
+    Viewer(show=False).close()  # loads more
     gc.collect()
     gc.freeze()
     return qapp
