@@ -527,6 +527,14 @@ def test_with_color_the_automatic_axes_come_back(model, fit):
 
 
 class TestViewButtons:
+    @pytest.fixture
+    def widget(self, viewer, picture, fit, open_widget, click):
+        viewer.add_image(picture, name="bands")
+        fit(viewer, n_components=3)
+        widget = open_widget(viewer, "Color cloud")
+        click(widget.more)
+        return widget
+
     def seen(self, widget, direction):
         """How long a stick in the unit ball looks on the screen."""
         ends = np.array([-direction, direction]) / 2
@@ -536,11 +544,8 @@ class TestViewButtons:
 
     @pytest.mark.parametrize("whiten", [None, "pooled"])
     def test_look_along_axes_and_where_points_spread(
-        self, viewer, picture, fit, open_widget, click, qtbot, whiten
+        self, viewer, widget, click, qtbot, whiten
     ):
-        viewer.add_image(picture, name="bands")
-        fit(viewer, n_components=3)
-        widget = open_widget(viewer, "Color cloud")
         change(workspace_of(viewer).cloud, whiten=whiten)
         qtbot.waitUntil(lambda: not widget.canvas.animating)
         assert [b.text for b in widget.views] == [
@@ -548,7 +553,6 @@ class TestViewButtons:
         ]
         if whiten:
             assert widget.views.axes[0].tooltip == "Look along white R."
-        click(widget.more)
         for button, direction in zip(widget.views.axes, np.eye(3), strict=True):
             click(button)
             assert self.seen(widget, direction) < 1
@@ -559,16 +563,9 @@ class TestViewButtons:
             assert self.seen(widget, direction) < 1
 
     @pytest.mark.parametrize("whiten", [None, "pooled"])
-    def test_in_the_viewer_s_3d_view(
-        self, viewer, picture, fit, open_widget, click, tmp_path, whiten
-    ):
-        viewer.add_image(picture, name="bands")
-        fit(viewer, n_components=3)
-        widget = open_widget(viewer, "Color cloud")
-        cloud = workspace_of(viewer).cloud
-        change(cloud, whiten=whiten)
+    def test_in_the_viewer_s_3d_view(self, viewer, widget, click, tmp_path, whiten):
+        change(workspace_of(viewer).cloud, whiten=whiten)
         click(widget.show_cloud)
-        click(widget.more)
         camera = viewer.scene.camera
         points = color_cloud(workspace_of(viewer).result.clustering, whiten).points
         expected = [*np.eye(3), *PCA(3).fit(points).components_]

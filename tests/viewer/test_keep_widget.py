@@ -221,6 +221,17 @@ def test_apply_to_another_layer(widget, model, click, result, idle, workspace, p
     assert workspace.image is model.layers["bands"]
 
 
+def test_a_threshold_that_no_pixel_is_below_is_kept(
+    widget, model, click, result, idle, workspace
+):
+    model.add_image(result.clustering.quantized(), name="likely")
+    workspace.set_image(model.layers["bands"])
+    click(widget.apply)
+    idle(model)
+    assert workspace.result.quantile == 0
+    assert workspace.keeper.model().threshold == result.threshold
+
+
 def test_an_image_of_another_kind_is_refused(
     widget, model, click, result, idle, workspace, said
 ):

@@ -285,7 +285,7 @@ class ModelKeeper:
                 job.request.mask,
                 classes=model.classes,
                 quantile=share,
-                threshold=model.threshold if share > 0 else None,
+                threshold=model.threshold,
             )
         )
         n = len(model.classes.labels)
