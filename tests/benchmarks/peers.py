@@ -234,7 +234,9 @@ class OpenCV(Engine):
             labels = model.trainE(
                 samples,
                 np.float64(start.means_),
-                list(np.float64(start.covariances_)),
+                # As one array of three axes: a list is not taken, and of a plain
+                # array the last axis would be channels.
+                cv2.Mat(np.float64(start.covariances_), wrap_channels=False),
                 np.float64(start.weights_),
             )[2]
         self._labels = labels.ravel()

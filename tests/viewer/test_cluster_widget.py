@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from napari_pixel_mixtures.features import AnchorDistance, Color
+from napari_pixel_mixtures.recipe import Recipe
 from napari_pixel_mixtures.viewer import cluster_widget, worker
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -117,15 +118,18 @@ def test_what_the_image_needs_is_compiled_while_settings_are_chosen(
     monkeypatch.setattr(
         cluster_widget,
         "warm_up",
-        lambda n_features, dtype: asked.append((n_features, dtype)),
+        lambda *needed: asked.append(needed),
     )
     widget = open_widget(banded)
-    assert asked == [((3, 5), np.float32)]
+    types = ("full", "tied", "diag", "spherical")
+    assert asked == [((3, 5), types, np.float32)]
     gray = banded.add_image(np.zeros((32, 40)), name="gray")
     widget.image.value = gray
-    assert asked[-1] == ((1, 3), np.float64)
+    assert asked[-1] == ((1, 3), types, np.float64)
+    workspace_of(banded).set_recipe(Recipe(covariance_type="diag"))
     widget.image.value = banded.layers["bands"]
-    assert asked[-1] == ((3, 5), np.float32)
+    others = ("full", "tied", "spherical")
+    assert asked[-1] == ((3, 5), ("diag", *others), np.float32)
 
 
 def test_random_colors_are_the_same_colors_dealt_out(banded, open_widget, click, idle):

@@ -51,7 +51,8 @@ def invert(triangle: Any, inverse: Any) -> None:
     """Write the inverse of a lower triangle."""
     for i in range(len(triangle)):
         row = inverse[i]
-        row[:] = 0.0
+        for j in range(len(triangle)):
+            row[j] = 0.0
         for j in range(i):
             entry = triangle[i, j]
             other = inverse[j]

@@ -63,7 +63,8 @@ def _refactor(
     # The new scale takes the place of `rest`, its inverse that of `root`.
     for i in range(d):
         row = rest[i]
-        row[:] = 0.0
+        for j in range(d):
+            row[j] = 0.0
         for m in range(i + 1):
             entry = scale[i, m]
             other = root[m]
@@ -99,10 +100,13 @@ def _estimate_full(
     raw = np.empty(d)
     least = np.inf
     for k in range(n_components):
-        rest[:] = 0.0
-        _add_centered(first[k], second[k], shifts[k], sums[k], rest)
-        rest /= counts[k]
         for i in range(d):
+            for j in range(i + 1):
+                rest[i, j] = 0.0
+        _add_centered(first[k], second[k], shifts[k], sums[k], rest)
+        for i in range(d):
+            for j in range(i + 1):
+                rest[i, j] /= counts[k]
             raw[i] = second[k, i, i] / counts[k]
         pivot = _refactor(
             rest,
@@ -141,8 +145,10 @@ def _estimate_tied(
         total += counts[k]
         for i in range(d):
             raw[i] += second[k, i, i]
-    rest /= total
-    raw /= total
+    for i in range(d):
+        for j in range(i + 1):
+            rest[i, j] /= total
+        raw[i] /= total
     return _refactor(
         rest, raw, factors[0], scales[0], reg_covar, root, covariance, cholesky
     )

@@ -11,7 +11,7 @@ from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import from_dtype, types
+from numba import from_dtype, njit, types
 
 from .library import compile_for, routine
 
@@ -53,12 +53,29 @@ def nearest_seeds(
     return found
 
 
+@njit
+def _first_above(ascending: Any, value: Any) -> Any:
+    """Do what `np.searchsorted` does, side="right", but compiled in a tenth of the time.
+
+    At most the last place.
+    """
+    low, high = 0, len(ascending) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if ascending[middle] > value:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
 def _seed(columns: Any, weights: Any, draws: Any) -> Any:
     d, n = columns.shape
     n_seeds, n_trials = draws.shape
     nearest = np.zeros(n, np.int64)
     closest = np.empty(n)
-    closest[:] = np.inf
+    for i in range(n):
+        closest[i] = np.inf
     trial = np.empty(n)
     best = np.empty(n)
     cumulative = np.empty(n)
@@ -69,9 +86,9 @@ def _seed(columns: Any, weights: Any, draws: Any) -> Any:
             cumulative[i] = total
         least = np.inf
         for t in range(1 if seed == 0 else n_trials):
-            chosen = np.searchsorted(cumulative, draws[seed, t] * total, side="right")
-            chosen = min(chosen, n - 1)
-            trial[:] = 0.0
+            chosen = _first_above(cumulative, draws[seed, t] * total)
+            for i in range(n):
+                trial[i] = 0.0
             for j in range(d):
                 column = columns[j]
                 place = column[chosen]
@@ -83,7 +100,7 @@ def _seed(columns: Any, weights: Any, draws: Any) -> Any:
                 potential += weights[i] * trial[i]
             if potential < least:
                 least = potential
-                best[:] = trial
+                trial, best = best, trial
         for i in range(n):
             if best[i] < closest[i]:
                 closest[i] = best[i]
@@ -163,7 +180,8 @@ def _sum_labeled(
                 means[k, j] += np.float64(weights[i]) * samples[i, j]
     for k in range(len(totals)):
         if totals[k] > 0.0:
-            means[k] /= totals[k]
+            for j in range(d):
+                means[k, j] /= totals[k]
     for i in range(n):
         k = labels[i]
         target = unclaimed if k < 0 else second[k]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _DOUBLE = np.dtype(np.float64)
+
+# One kernel is compiled at a time: a fit that waits for one has its turn between two.
+_GIVE_WAY = 0.005  # seconds
 
 _ending = threading.Event()
 _threads: dict[Any, threading.Thread] = {}
@@ -35,7 +39,7 @@ def warm_up(
     n_features : iterable of int
         Numbers of features to expect.
     covariance_types : iterable of str
-        Covariance types to expect.
+        Covariance types to expect, the most likely one first.
     dtype : dtype
         Type of the samples to expect, float32 or float64.
 
@@ -63,20 +67,19 @@ def _jobs(
 ) -> Iterator[tuple[Any, ...]]:
     yield seeding.SEED
     yield seeding.sum_job(dtype)
-    for d in n_features:
-        for name in covariance_types:
-            kind = COVARIANCE_TYPES[name]
+    yield distinct.MARK
+    yield distinct.NUMBER
+    for name in covariance_types:
+        kind = COVARIANCE_TYPES[name]
+        for d in n_features:
             plan = Plan(kind.layout, d, dtype)
             yield from (kind.layout.prepare, kind.layout.move, kind.estimation)
             for kernel_name in ("moments", "details", "labels"):
                 yield (kernel_name, plan)
-    yield distinct.MARK
-    yield distinct.NUMBER
-    if dtype == np.float32:
-        # Where a cluster collapses, `em_step` sums in float64.
-        for d in n_features:
-            for name in covariance_types:
-                yield ("moments", Plan(COVARIANCE_TYPES[name].layout, d, _DOUBLE))
+        if dtype == np.float32:
+            # Where a cluster collapses, `em_step` sums in float64.
+            for d in n_features:
+                yield ("moments", Plan(kind.layout, d, _DOUBLE))
 
 
 def _work(jobs: list[tuple[Any, ...]]) -> None:
@@ -87,6 +90,7 @@ def _work(jobs: list[tuple[Any, ...]]) -> None:
             kernel(*job)
         else:
             compile_for(*job)
+        sleep(_GIVE_WAY)
 
 
 @atexit.register

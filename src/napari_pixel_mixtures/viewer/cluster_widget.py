@@ -19,7 +19,7 @@ from napari.layers import Image, Layer
 from superqt import QCollapsible
 
 from napari_pixel_mixtures.mixture import warm_up
-from napari_pixel_mixtures.recipe import Recipe
+from napari_pixel_mixtures.recipe import COVARIANCE_TYPES, Recipe
 
 from .docks import settle_in
 from .feature_list import FeatureList
@@ -182,7 +182,9 @@ class ClusterPixels(Container):  # type: ignore[type-arg]
     def _warm_up(self, _: Image | None = None) -> None:
         """Compile while the person chooses settings: no fit shall wait for it."""
         n, dtype = self._workspace.choice.measured()
-        warm_up((n, n + 2), dtype=dtype)  # its channels; with X and Y
+        first = self._workspace.recipe.covariance_type
+        types = (first, *(each for each in COVARIANCE_TYPES if each != first))
+        warm_up((n, n + 2), types, dtype)  # its channels; with X and Y
 
     def _edit(self, name: str, value: Any) -> None:
         self._workspace.set_recipe(edited(self._workspace.recipe, **{name: value}))
