@@ -12,6 +12,7 @@ from vispy.scene.visuals import Line
 
 from napari_pixel_mixtures.selection import Region
 
+from .napari_canvas import canvas_of
 from .outline import LASSO_COLOR, Outline, nearest_point
 
 if TYPE_CHECKING:
@@ -108,17 +109,13 @@ class CloudPointer:
             if point is not None:
                 self._selection.choose_label(int(layer.features["label"][point]))
 
-    def _canvas(self) -> Any:
-        """Give napari's canvas; None for a viewer without a window."""
-        window = getattr(self._viewer(), "window", None)
-        return None if window is None else window._qt_viewer.canvas
-
     def _projection(self) -> NDArray[np.float64] | None:
         """From the units of the axes to the canvas, as in `Region`.
 
         None if the cloud is not seen in three dimensions.
         """
-        viewer, canvas, layer = self._viewer(), self._canvas(), self._cloud.layer
+        viewer, layer = self._viewer(), self._cloud.layer
+        canvas = canvas_of(viewer)
         if viewer is None or canvas is None or layer is None:
             return None
         displayed = np.array(viewer.dims.displayed) - (viewer.dims.ndim - layer.ndim)
@@ -135,7 +132,7 @@ class CloudPointer:
             np.zeros((2, 2)),
             color=LASSO_COLOR,
             width=2,
-            parent=self._canvas().central_widget,
+            parent=canvas_of(self._viewer()).central_widget,
         )
         trail.order = IN_FRONT
         trail.set_gl_state("translucent", depth_test=False)

@@ -363,6 +363,7 @@ class CloudView:
         viewer: Any = self._viewer()
         if viewer is None or not self.shown:
             return None
+        self._glide.stop()
         return np.asarray(viewer.screenshot(canvas_only=True, flash=False))
 
     def leave(self) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
 
 from .animation import Animation
 from .layers import see_through
+from .napari_canvas import markers_of
+from .thinning import Thinning
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MARGIN = 0.15  # of the canvas, for the axes
-MOST_POINTS = 100_000  # of which napari can show several steps within the time
+GLIDING_POINTS = 15_000  # of which napari draws several steps within the time
 
 
 class Glide:
@@ -39,6 +41,10 @@ class Glide:
         self._ahead: tuple[NDArray[np.float64], float] | None = None
         self._fitting: tuple[NDArray[np.float64], float] | None = None
         self._animation = Animation(self._move)
+        self.thinning = Thinning(GLIDING_POINTS, self._draw)
+        # What vispy has of all points, and of those few that it draws.
+        self._all: Any = None
+        self._few: Any = None
 
     @property
     def moving(self) -> bool:
@@ -51,6 +57,7 @@ class Glide:
         self._layers = [*layers]
         self._target = matrix
         self._move(1.0)
+        self.thinning.end()
 
     def bring_in_view(self, box: NDArray[np.float64]) -> None:
         """Let the camera see the whole of a box, its corners (2, 3)."""
@@ -86,7 +93,7 @@ class Glide:
         The camera keeps its angles, and what was zoomed or moved by hand. The layers
         take 300 ms to come from where they were seen before to where the camera is
         going to see them, and then it goes there: napari works out much for each of
-        its moves. More than 100,000 points are there at once.
+        its moves. Meanwhile only some of the points are drawn.
 
         Parameters
         ----------
@@ -108,23 +115,26 @@ class Glide:
             new_zoom = new_zoom * zoom / before[1]
         ratio = new_zoom / zoom
         self._ahead = center - ratio * new_center, ratio
-        if _is_seen(viewer) and len(layers[0].data) <= MOST_POINTS:
+        if _is_seen(viewer):
             self._layers = [*layers]
             on_screen = np.diag([ratio, ratio, ratio, 1.0])
             on_screen[3, :3] = self._ahead[0]
             self._origin, self._end, self._target = seen, matrix @ on_screen, matrix
+            self._draw_fewer()
             self._animation.start()
         else:
             self.show(layers, matrix)
 
     def stop(self) -> None:
-        """Put the layers where they belong."""
+        """Put the layers where they belong, and draw all of their points."""
         if self.moving:
             self._animation.finish()
+        self.thinning.end()
 
     def forget(self) -> None:
         """Let go of the layers, which are gone."""
         self._animation.stop()
+        self.thinning.end()
         self._layers = []
         self._ahead = None
 
@@ -140,9 +150,40 @@ class Glide:
         elif share == 1.0:
             self._catch_up()
             see_through(layers, self._target)
+            self.thinning.release()
         elif viewer is not None:
             with _only_drawn(viewer, layers):
                 see_through(layers, self._origin + share * (self._end - self._origin))
+
+    def _draw_fewer(self) -> None:
+        """Let a part of the points be drawn, until they have come to rest."""
+        self.thinning.end()
+        markers = self._markers
+        drawn = None if markers is None else markers._data
+        self.thinning.take(0 if drawn is None else len(drawn))
+        self.thinning.hold()
+
+    def _draw(self) -> None:
+        """Bring those points to the screen that the thinning chose.
+
+        Not through the layer, which stays as it is: napari would take a while to cut
+        a slice of it, select and hide points in it, and tell everyone.
+        """
+        markers = self._markers
+        if markers is None:
+            self._all = self._few = None
+        elif self.thinning.active:
+            self._all = markers._data
+            self._few = _show(markers, self._all[self.thinning.chosen])
+        else:
+            # napari may have drawn all of them since: other ones, or in other colors.
+            if markers._data is self._few:
+                _show(markers, self._all)
+            self._all = self._few = None
+
+    @property
+    def _markers(self) -> Any:
+        return markers_of(self._viewer(), self._layers[0]) if self._layers else None
 
     def _catch_up(self) -> None:
         """Move the camera to where it sees the layers in their place the same."""
@@ -151,6 +192,18 @@ class Glide:
             camera, (shift, ratio) = viewer.scene.camera, ahead
             center, zoom = np.array(camera.center), float(camera.zoom)
             self._look((center - shift) / ratio, zoom * ratio)
+
+
+def _show(markers: Any, points: Any) -> Any:
+    """Let vispy draw disks as they are in its own records, and give its new ones."""
+    markers.set_data(
+        points["a_position"],
+        size=points["a_size"],
+        edge_width=points["a_edgewidth"],
+        edge_color=points["a_fg_color"],
+        face_color=points["a_bg_color"],
+    )
+    return markers._data
 
 
 @contextmanager
