@@ -72,7 +72,6 @@ def test_looks_as_points_without_rims(fitted, cloud):
     assert layer.blending == "opaque"
     assert layer.shading == "none"
     assert fitted.dims.ndisplay == 3
-    assert fitted.scene.overlays.axes.visible
     assert fitted.layers.selection.active is layer
     assert [each for each in fitted.layers if each.visible] == [layer]
 

@@ -12,7 +12,7 @@ from vispy.scene.visuals import Line
 
 from napari_pixel_mixtures.selection import Region
 
-from .napari_canvas import canvas_of
+from .napari_canvas import IN_FRONT, axes_shown, canvas_of
 from .outline import LASSO_COLOR, Outline, nearest_point
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from .cloud_view import CloudView
     from .selection_view import SelectionView
-
-IN_FRONT = 1_000_000  # order of drawing
 
 
 class CloudPointer:
@@ -115,16 +113,13 @@ class CloudPointer:
         None if the cloud is not seen in three dimensions.
         """
         viewer, layer = self._viewer(), self._cloud.layer
-        canvas = canvas_of(viewer)
-        if viewer is None or canvas is None or layer is None:
-            return None
-        displayed = np.array(viewer.dims.displayed) - (viewer.dims.ndim - layer.ndim)
-        if len(displayed) != layer.ndim or displayed.min() < 0:
+        canvas, shown = canvas_of(viewer), axes_shown(viewer)
+        if canvas is None or layer is None or shown is None:
             return None
         transform = canvas.layer_to_visual[layer].node.get_transform("visual", "canvas")
         matrix = np.asarray(transform.map(np.eye(4)), np.float64)
         projection = matrix.copy()
-        projection[displayed[::-1]] = matrix[:3]  # vispy's x is the last axis shown
+        projection[shown] = matrix[:3]
         return projection
 
     def _trail(self) -> Line:

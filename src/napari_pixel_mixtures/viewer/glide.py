@@ -9,9 +9,11 @@ from weakref import ref
 import numpy as np
 
 from .animation import Animation
+from .cloud_axes import EMPTY
 from .layers import see_through
 from .napari_canvas import markers_of
 from .thinning import Thinning
+from .viewer_axes import ViewerAxes
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
     from numpy.typing import NDArray
+
+    from .cloud_axes import Frame
 
 MARGIN = 0.15  # of the canvas, for the axes
 GLIDING_POINTS = 15_000  # of which napari draws several steps within the time
@@ -35,7 +39,9 @@ class Glide:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = ref(viewer)
         self._layers: list[Layer] = []
-        self._origin = self._end = self._target = np.eye(4)
+        self._axes = ViewerAxes(viewer)
+        # The map of the layers, and the box of their axes: (2, 4, 4).
+        self._origin = self._end = self._target = np.stack([np.eye(4), EMPTY.box])
         # While layers are on their way: shift (3,) and factor by which the camera will
         # see everything nearer.
         self._ahead: tuple[NDArray[np.float64], float] | None = None
@@ -51,29 +57,34 @@ class Glide:
         """Whether layers are on their way."""
         return self._animation.active
 
-    def show(self, layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
-        """See layers through an affine map (4, 4), of row vectors, from now on."""
+    def show(
+        self, layers: Sequence[Layer], matrix: NDArray[np.float64], frame: Frame
+    ) -> None:
+        """See layers through an affine map (4, 4), of row vectors, from now on.
+
+        The frame is that of what is seen.
+        """
         self._animation.stop()
         self._layers = [*layers]
-        self._target = matrix
+        self._axes.set_frame(frame)
+        self._target = np.stack([matrix, frame.box])
         self._move(1.0)
         self.thinning.end()
 
-    def bring_in_view(self, box: NDArray[np.float64]) -> None:
-        """Let the camera see the whole of a box, its corners (2, 3)."""
-        self._fitting = self._fit(box)
+    def bring_in_view(self, frame: Frame) -> None:
+        """Let the camera see the whole of a frame."""
+        self._fitting = self._fit(frame)
         self._look(*self._fitting)
 
-    def _fit(self, box: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-        """Give the center and zoom of the camera at which all of a box is in view."""
+    def _fit(self, frame: Frame) -> tuple[NDArray[np.float64], float]:
+        """Give the center and zoom of the camera at which all of a frame is in view."""
         viewer = self._viewer()
         assert viewer is not None
-        low, high = box
-        diagonal = float(np.linalg.norm(high - low))
+        diagonal = float(np.linalg.norm(frame.high - frame.low))
         zoom = float(viewer.scene.camera.zoom)
         if diagonal > 0:
             zoom = (1 - MARGIN) * min(viewer.canvas.size) / diagonal
-        return (low + high) / 2, zoom
+        return (frame.low + frame.high) / 2, zoom
 
     def _look(self, center: NDArray[np.float64], zoom: float) -> None:
         """Move the camera; napari works much out anew for each of its settings."""
@@ -86,7 +97,7 @@ class Glide:
         self,
         layers: Sequence[Layer],
         matrix: NDArray[np.float64],
-        box: NDArray[np.float64],
+        frame: Frame,
     ) -> None:
         """See layers through another map, and take the camera along.
 
@@ -101,7 +112,7 @@ class Glide:
             The points first.
         matrix : ndarray (4, 4)
             Affine, of row vectors.
-        box : ndarray (2, 3)
+        frame : Frame
             What is to be in view then.
         """
         viewer = self._viewer()
@@ -109,7 +120,7 @@ class Glide:
         camera = viewer.scene.camera
         center, zoom = np.array(camera.center), float(camera.zoom)
         before, seen = self._fitting, self._target
-        self._fitting = new_center, new_zoom = self._fit(box)
+        self._fitting = new_center, new_zoom = self._fit(frame)
         if before is not None:
             new_center = new_center + (center - before[0]) * before[1] / new_zoom
             new_zoom = new_zoom * zoom / before[1]
@@ -119,11 +130,13 @@ class Glide:
             self._layers = [*layers]
             on_screen = np.diag([ratio, ratio, ratio, 1.0])
             on_screen[3, :3] = self._ahead[0]
-            self._origin, self._end, self._target = seen, matrix @ on_screen, matrix
+            self._axes.set_frame(frame)
+            self._target = np.stack([matrix, frame.box])
+            self._origin, self._end = seen, self._target @ on_screen
             self._draw_fewer()
             self._animation.start()
         else:
-            self.show(layers, matrix)
+            self.show(layers, matrix, frame)
 
     def stop(self) -> None:
         """Put the layers where they belong, and draw all of their points."""
@@ -135,6 +148,7 @@ class Glide:
         """Let go of the layers, which are gone."""
         self._animation.stop()
         self.thinning.end()
+        self._axes.remove()
         self._layers = []
         self._ahead = None
 
@@ -149,11 +163,16 @@ class Glide:
             self._animation.stop()
         elif share == 1.0:
             self._catch_up()
-            see_through(layers, self._target)
+            self._see(layers, self._target)
             self.thinning.release()
         elif viewer is not None:
             with _only_drawn(viewer, layers):
-                see_through(layers, self._origin + share * (self._end - self._origin))
+                self._see(layers, self._origin + share * (self._end - self._origin))
+
+    def _see(self, layers: Sequence[Layer], maps: NDArray[np.float64]) -> None:
+        matrix, box = maps
+        see_through(layers, matrix)
+        self._axes.see(box)
 
     def _draw_fewer(self) -> None:
         """Let a part of the points be drawn, until they have come to rest."""
