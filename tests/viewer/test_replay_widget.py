@@ -47,18 +47,21 @@ def test_the_slider_shows_frames(viewer, widget, still):
     assert_array_equal(layer.data, clustering.labels)
 
 
+@pytest.mark.parametrize("axes", [("R", "G", "B"), "channels"])
+@pytest.mark.parametrize("scaling", ["raw", "group"])
 def test_cloud_and_ellipsoids_are_those_of_the_iteration(
-    viewer, picture, fit, open_widget, still
+    viewer, picture, fit, open_widget, still, axes, scaling
 ):
     viewer.add_image(picture, name="bands")
-    settings = {"n_components": 4, "init_params": "random", "scaling": "raw"}
-    history = fit(viewer, **settings).clustering.history
+    settings = {"n_components": 4, "init_params": "random", "scaling": scaling}
+    clustering = fit(viewer, **settings).clustering
+    history, [group] = clustering.history, clustering.groups
     cloud = open_widget(viewer, "Color cloud")
     widget = open_widget(viewer, "EM step by step")
     workspace = workspace_of(viewer)
     workspace.cloud.set(
         CloudSettings(
-            axes=("R", "G", "B"), color_by="cluster", deviations=2.0, max_points=300
+            axes=axes, color_by="cluster", deviations=2.0, max_points=300
         )
     )
     colors = []
@@ -66,10 +69,12 @@ def test_cloud_and_ellipsoids_are_those_of_the_iteration(
         widget.iteration.value = iteration
         still(widget)
         step, scene = history[iteration - 1], cloud.picture.scene
-        assert_allclose(scene.gaussians.centers, step.means, rtol=1e-4)
-        axes = scene.gaussians.axes / 2.0
-        found = np.swapaxes(axes, 1, 2) @ axes
-        assert_allclose(found, step.covariances, rtol=1e-3, atol=1e-2)
+        means = step.means / group.factor
+        assert_allclose(scene.gaussians.centers, means, rtol=1e-4)
+        roots = scene.gaussians.axes / 2.0
+        found = np.swapaxes(roots, 1, 2) @ roots
+        covariances = step.covariances / group.factor**2
+        assert_allclose(found, covariances, rtol=1e-3, atol=1e-2)
         labels = workspace.shown.clustering.labels.ravel()[scene.pixels]
         of_components = workspace.shown.clustering.colors / 255
         assert_allclose(scene.colors[:, :3], of_components[labels - 1], atol=1e-6)
