@@ -110,7 +110,9 @@ class Workspace(Fitting):
     def _on_image(self, image: Image | None) -> None:
         if not self.runner.busy:
             self._set_status(
-                "Open an image, then press Fit." if image is None else "Press Fit."
+                "Open an image, then press Fit."
+                if image is None
+                else self.trouble() or "Press Fit."
             )
 
     def _on_removed(self, event: Any) -> None:
