@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, replace
 
+import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -447,7 +448,11 @@ class TestOtherChannels:
     """The image gets data with another number of channels, or is another one."""
 
     FEATURES = (
-        (Channel(2), "Channel", "a channel from 0 to 1, got 2; the image has 2 in all."),
+        (
+            Channel(2),
+            "Channel",
+            "a channel from 0 to 1, got 2; the image has 2 in all.",
+        ),
         (
             Expression("c0 - c2"),
             "Formula",
@@ -459,7 +464,9 @@ class TestOtherChannels:
     @pytest.fixture
     def cells(self, model):
         data = np.random.default_rng(0).integers(0, 256, (30, 36, 3), np.uint8)
-        return model.add_image(data, axis_labels=("y", "x", "c"), name="cells", rgb=False)
+        return model.add_image(
+            data, axis_labels=("y", "x", "c"), name="cells", rgb=False
+        )
 
     @pytest.mark.parametrize(("feature", "title", "sentence"), FEATURES)
     @pytest.mark.parametrize("lazy", [False, True])
@@ -472,8 +479,12 @@ class TestOtherChannels:
         row = listed.rows[1]
         assert workspace.status.text == "Press Fit."
         two = whole[..., :2].copy()
-        cells.data = da.from_array(two) if lazy else two
-        assert workspace.status.text == f"{title} does not fit the image: expected {sentence}"
+        with dask.config.set(scheduler="synchronous"):  # napari looks at it
+            cells.data = da.from_array(two) if lazy else two
+        assert (
+            workspace.status.text
+            == f"{title} does not fit the image: expected {sentence}"
+        )
         assert row.picture.text() == "!"
         assert row.title.toolTip() == f"Expected {sentence}"
         assert listed.rows[0].picture.text() == ""
@@ -486,7 +497,17 @@ class TestOtherChannels:
     @pytest.mark.parametrize(("feature", "title", "sentence"), FEATURES)
     @pytest.mark.parametrize("live", [True, False])
     def test_after_a_fit(
-        self, listed, workspace, cells, model, idle, said, feature, title, sentence, live
+        self,
+        listed,
+        workspace,
+        cells,
+        model,
+        idle,
+        said,
+        feature,
+        title,
+        sentence,
+        live,
     ):
         features = (Color(), feature)
         workspace.set_recipe(replace(workspace.recipe, features=features))
@@ -497,7 +518,10 @@ class TestOtherChannels:
         cells.data = cells.data[..., :2].copy()
         idle(model)
         assert workspace.result is result
-        assert workspace.status.text == f"{title} does not fit the image: expected {sentence}"
+        assert (
+            workspace.status.text
+            == f"{title} does not fit the image: expected {sentence}"
+        )
         assert listed.rows[1].title.toolTip() == f"Expected {sentence}"
         workspace.fit()  # who insists is told once more
         idle(model)
@@ -507,7 +531,9 @@ class TestOtherChannels:
         idle(model)
         assert workspace.result.clustering.colors.shape[1] == 2
 
-    def test_another_image_without_colors(self, listed, workspace, model, picture, said):
+    def test_another_image_without_colors(
+        self, listed, workspace, model, picture, said
+    ):
         features = (Color(), Blur(of="Lab"), Lab(on=False))
         workspace.set_recipe(replace(workspace.recipe, features=features))
         model.add_image(picture[..., 0], name="gray")

@@ -60,9 +60,7 @@ def test_cloud_and_ellipsoids_are_those_of_the_iteration(
     widget = open_widget(viewer, "EM step by step")
     workspace = workspace_of(viewer)
     workspace.cloud.set(
-        CloudSettings(
-            axes=axes, color_by="cluster", deviations=2.0, max_points=300
-        )
+        CloudSettings(axes=axes, color_by="cluster", deviations=2.0, max_points=300)
     )
     colors = []
     for iteration in (1, 4):
@@ -152,9 +150,7 @@ def test_a_dock_closed_while_it_plays(viewer, widget, qtbot):
     assert workspace.shown is workspace.result
 
 
-def test_all_widgets_show_the_same_iteration(
-    viewer, widget, still, open_widget, qtbot
-):
+def test_all_widgets_show_the_same_iteration(viewer, widget, still, open_widget, qtbot):
     """As the menu and the command line open them; also after the dock was closed."""
     workspace = workspace_of(viewer)
     replaying, layer = workspace.replaying, viewer.layers["bands quantized"]

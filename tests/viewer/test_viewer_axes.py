@@ -99,9 +99,10 @@ def test_another_order_of_the_axes(viewer, cloud):
     draw(viewer)
     axes = cloud._glide._axes._axes
     points = color_cloud(workspace_of(viewer).result.clustering).points
-    low, high = on_screen(viewer, 255 * CORNERS).min(0), on_screen(
-        viewer, 255 * CORNERS
-    ).max(0)
+    low, high = (
+        on_screen(viewer, 255 * CORNERS).min(0),
+        on_screen(viewer, 255 * CORNERS).max(0),
+    )
     found = np.column_stack([axes._corners, np.ones(8)]) @ axes.projection
     seen = found[:, :2] / found[:, 3:]
     assert_allclose(seen.min(0), low, atol=0.5)

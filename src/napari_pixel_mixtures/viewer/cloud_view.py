@@ -270,20 +270,24 @@ class CloudView:
 
     def _update(self, layer: Points, points: NDArray[np.float32]) -> None:
         """Let the layer show points (m, 3) of the cloud; others fade if selected."""
-        cloud, result = self._cloud, self._result
+        cloud, result, viewer = self._cloud, self._result, self._viewer()
         assert cloud is not None
         assert result is not None
+        assert viewer is not None
         colors = np.column_stack([cloud.colors, np.ones_like(cloud.colors[:, 0])])
         mask = self._selection.mask
         self._updating = True
         try:
-            update_cloud(
-                layer,
-                result.clustering,
-                cloud,
-                points,
-                dimmed(colors, cloud.pixels, mask),
-            )
+            # The viewer, which would work its whole scene out anew, gets the names of
+            # the axes from us.
+            with layer.events.axis_labels.blocker(viewer._on_layers_change):
+                update_cloud(
+                    layer,
+                    result.clustering,
+                    cloud,
+                    points,
+                    dimmed(colors, cloud.pixels, mask),
+                )
         finally:
             self._updating = False
 

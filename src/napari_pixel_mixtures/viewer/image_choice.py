@@ -129,7 +129,9 @@ class ImageChoice:
     def _about(self) -> tuple[Any, ...]:
         """Tell what axes the image has, and how many channels."""
         layers = self.layers
-        return (layers[0].ndim, layers[0].axis_labels, self.n_channels) if layers else ()
+        return (
+            (layers[0].ndim, layers[0].axis_labels, self.n_channels) if layers else ()
+        )
 
     def _on_data(self, event: Any) -> None:
         """Other data may have other channels or axes; without, it is the same image."""

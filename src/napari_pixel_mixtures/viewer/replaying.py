@@ -18,8 +18,6 @@ from .worker import Runner, Step
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from numpy.typing import NDArray
-
     from napari_pixel_mixtures.clusters import Clustering
 
     from .result import Result

@@ -175,7 +175,6 @@ class Source:
         axis = -1 if self.rgb else self.channel_axis
         return Picture.from_array(arrays[0], axis, self.rgb, **about)
 
-
     def blank(self) -> Picture:
         """Give a black pixel with the channels of the picture; nothing is computed.
 

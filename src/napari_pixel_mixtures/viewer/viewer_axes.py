@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-import numpy as np
-
 from .cloud_axes import EMPTY, CloudAxes
 from .napari_canvas import IN_FRONT, axes_shown, canvas_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
