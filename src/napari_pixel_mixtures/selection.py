@@ -9,8 +9,8 @@ import numpy as np
 from numba import from_dtype, types
 from PIL import Image, ImageDraw
 
-from .mixture import compile_ahead
 from .mixture.library import compile_for
+from .mixture.warmup import compile_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from .estimator import FastGaussianMixture
 from .selection import Candidate, Selection, select
 from .summary import Summary
 from .team import engine, engine_settings, set_engine
-from .warmup import compile_ahead, warm_up
+from .warmup import warm_up
 from .whitening import whitening_transform
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Iteration",
     "Selection",
     "Summary",
-    "compile_ahead",
     "engine",
     "engine_settings",
     "select",
