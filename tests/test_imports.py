@@ -34,7 +34,7 @@ ARROWS = {
     "model_grid": {"features", "material", "mixture.selection", "recipe"},
     "space": {"clusters", "features", "mixture.covariance"},
     "cloud": {"clusters", "mixture.whitening", "space", "features.checks"},
-    "selection": {"mixture.library"},
+    "selection": {"mixture.library", "mixture.warmup"},
     "inspection": {"clusters", "features", "mixture.covariance"},
     "figure": {"clusters"},
     "replay": {"clustering", "clusters", "material", "mixture"},

@@ -109,6 +109,7 @@ class Walk(DockSteps, LayerSteps):
         places = [
             *(workspace, workspace.comparison, workspace.sweep, workspace.classes),
             *(workspace.maps, workspace.keeper, workspace.segments),
+            workspace.replaying,
         ]
         if "Cluster pixels" in self.widgets:
             features = self.widgets["Cluster pixels"].features

@@ -10,9 +10,15 @@ from numba import from_dtype, types
 from PIL import Image, ImageDraw
 
 from .mixture.library import compile_for
+from .mixture.warmup import compile_ahead
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Thread
+
     from numpy.typing import NDArray
+
+    from .mixture.library import Signature
 
 BLOCK = 1024  # rows at a time
 RASTER = 1024  # cells along the longer side of the lasso's bounding box
@@ -83,17 +89,40 @@ class Region:
         inside = np.empty(len(values), np.bool_)
         if values.dtype not in _KNOWN:  # such as that of a TIFF of another byte order
             values = values[:, :3].astype(np.float32)
-        look_up = compile_for(
-            _look_up,
-            (
-                types.Array(from_dtype(values.dtype), 2, "A", readonly=True),
-                types.Array(types.float32, 2, "C"),
-                types.Array(types.bool_, 2, "C"),
-                types.Array(types.bool_, 1, "C"),
-            ),
-        )
-        look_up(values, matrix, raster, inside)
+        compile_for(*_job(values.dtype))(values, matrix, raster, inside)
         return inside
+
+
+def warm_up_regions(dtype: Any) -> Thread:
+    """Compile in the background what the first region would wait for.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of the picture to expect, some of whose axes are looked up in float64.
+
+    Returns
+    -------
+    Thread
+        As that of `mixture.warm_up`.
+    """
+    return compile_ahead(*dict.fromkeys(map(_job, (np.dtype(dtype), np.float64))))
+
+
+def _job(dtype: Any) -> tuple[Callable[..., Any], Signature]:
+    """Tell what to compile for values of a type."""
+    dtype = np.dtype(dtype)
+    if dtype not in _KNOWN:
+        dtype = np.dtype(np.float32)
+    return (
+        _look_up,
+        (
+            types.Array(from_dtype(dtype), 2, "A", readonly=True),
+            types.Array(types.float32, 2, "C"),
+            types.Array(types.bool_, 2, "C"),
+            types.Array(types.bool_, 1, "C"),
+        ),
+    )
 
 
 def _look_up(

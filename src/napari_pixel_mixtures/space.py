@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from .features import values_at
+from .features import Color, values_at
 from .mixture.covariance import COVARIANCE_TYPES
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def telling_channels(clustering: Clustering) -> tuple[str, str, str]:
 def _channels(clustering: Clustering) -> Space:
     picture = clustering.picture
     used = min(picture.n_channels, 3)
-    means = _padded(clustering.colors)
+    means = _padded(_channel_means(clustering))
     covariances = np.zeros((len(means), 3, 3))
     covariances[:, :used, :used] = clustering.color_covariances[:, :used, :used]
     names = (*picture.channel_names[:used], "", "")
@@ -161,6 +161,20 @@ def _channels(clustering: Clustering) -> Space:
         clustering.mixture.weights_.astype(np.float64),
         lambda pixels: _padded(picture.pixels[pixels].astype(np.float64)),
     )
+
+
+def _channel_means(clustering: Clustering) -> NDArray[np.float64]:
+    """Mean of each component over the channels, (K, C), in image units.
+
+    As the covariances, the mixture's own if color is among its features: the colors
+    are means by the responsibilities that follow from it, one step of EM further.
+    """
+    for group in clustering.groups:
+        if isinstance(group.feature, Color):
+            own = clustering.mixture.means_[:, group.columns].astype(np.float64)
+            means: NDArray[np.float64] = own / group.factor
+            return means
+    return clustering.colors
 
 
 def _principal(clustering: Clustering) -> Space:

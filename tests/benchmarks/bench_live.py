@@ -220,7 +220,7 @@ def million():
         wait(lambda n=n: len(drawn) > n)
     rate = 10 / (time.perf_counter() - start)
     start = time.perf_counter()
-    wait(lambda: not canvas.thinned)
+    wait(lambda: not canvas.thinning.active)
     n = len(drawn)
     wait(lambda: len(drawn) > n)
     still = time.perf_counter() - start

@@ -491,7 +491,7 @@ class TestThinning:
             set_data(pos, **settings)
 
         monkeypatch.setattr(canvas._markers, "set_data", spy)
-        monkeypatch.setattr(cloud_canvas, "MOVING_POINTS", 600)
+        monkeypatch.setattr(canvas.thinning, "most", 600)
         return drawn
 
     def fill(self, canvas, n):
@@ -536,7 +536,7 @@ class TestThinning:
         self.fill(canvas, 1000)
         drag(canvas, (200, 150), (220, 150), (240, 160))
         self.fill(canvas, 5)
-        qtbot.waitUntil(lambda: not canvas._still.isActive())
+        qtbot.waitUntil(lambda: not canvas.thinning.waiting)
         assert drawn == [600, 5]
 
     def test_the_limit(self):

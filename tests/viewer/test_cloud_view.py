@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 
 from napari_pixel_mixtures import Position, cluster, cluster_layer, color_cloud
 from napari_pixel_mixtures.space import space_of
-from napari_pixel_mixtures.viewer import cloud_view, glide
+from napari_pixel_mixtures.viewer import cloud_view
 from napari_pixel_mixtures.viewer.layers import see_through
 from napari_pixel_mixtures.viewer.result import Result
 from napari_pixel_mixtures.viewer.source import Source
@@ -72,7 +72,6 @@ def test_looks_as_points_without_rims(fitted, cloud):
     assert layer.blending == "opaque"
     assert layer.shading == "none"
     assert fitted.dims.ndisplay == 3
-    assert fitted.scene.overlays.axes.visible
     assert fitted.layers.selection.active is layer
     assert [each for each in fitted.layers if each.visible] == [layer]
 
@@ -458,14 +457,67 @@ class TestGlide:
         expected = color_cloud(workspace_of(shown).result.clustering, "pooled").points
         assert_allclose(seen(layer), expected, rtol=1e-4, atol=1e-4)
 
-    def test_many_points_are_there_at_once(self, shown, monkeypatch):
-        monkeypatch.setattr(glide, "MOST_POINTS", 10)
+    @pytest.fixture
+    def records(self, shown, monkeypatch):
+        """What vispy draws, a row a point: place, colors, size; few while moving."""
         cloud = workspace_of(shown).cloud
+        monkeypatch.setattr(cloud._glide.thinning, "most", 100)
+        canvas = shown.window._qt_viewer.canvas
+
+        def read():
+            data = canvas.layer_to_visual[cloud.layer].node.points_markers._data
+            return data.view(np.float32).reshape(len(data), -1)
+
+        return read
+
+    def test_fewer_points_are_drawn_meanwhile(self, shown, records, qtbot):
+        cloud, camera = workspace_of(shown).cloud, shown.scene.camera
+        layer, angles = cloud.layer, camera.angles
+        layer.selected_data = {3, 500}
+        before, data = records().copy(), layer.data.copy()
+        assert len(before) == 32 * 40
         change(cloud, whiten="pooled")
+        few = records().copy()
+        assert len(few) == 100
+        # They are points of the cloud, each in its color, from all over.
+        assert {*map(tuple, few)} <= {*map(tuple, before)}
+        assert_allclose(few[:, :3].mean(axis=0), before[:, :3].mean(axis=0), atol=25)
+        assert len(layer.data) == 32 * 40
+        qtbot.waitUntil(lambda: not cloud._glide.thinning.active)
         assert not cloud._glide.moving
-        layer = shown.layers["bands color cloud"]
+        assert_array_equal(records(), before)
+        assert_array_equal(layer.data, data)
+        assert layer.selected_data == {3, 500}
+        assert_allclose(camera.angles, angles, atol=1e-6)
         expected = color_cloud(workspace_of(shown).result.clustering, "pooled").points
         assert_allclose(seen(layer), expected, rtol=1e-4, atol=1e-4)
+
+    def test_all_points_come_back_before_anything_else(self, shown, records):
+        cloud = workspace_of(shown).cloud
+        before = records().copy()
+        change(cloud, whiten="pooled")
+        assert len(records()) == 100
+        change(cloud, point_size=2.0)
+        assert_array_equal(records(), before)
+        change(cloud, whiten=None)
+        assert len(records()) == 100
+        cloud.render()
+        assert_array_equal(records(), before)
+
+    def test_points_in_other_colors_meanwhile(self, shown, records, qtbot):
+        workspace = workspace_of(shown)
+        cloud = workspace.cloud
+        change(cloud, whiten="pooled")
+        workspace.selection.choose_label(2)
+        qtbot.waitUntil(lambda: not cloud._glide.thinning.active)
+        found = records()
+        assert len(found) == 32 * 40
+        assert_array_equal(found[:, 7:11], cloud.layer.face_color)
+
+    def test_the_window_closes_meanwhile(self, shown, records, qtbot):
+        change(workspace_of(shown).cloud, whiten="pooled")
+        shown.close()
+        qtbot.wait(600)
 
 
 class NoTimer:

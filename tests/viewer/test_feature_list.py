@@ -3,6 +3,8 @@
 import threading
 from dataclasses import dataclass, replace
 
+import dask
+import dask.array as da
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -14,8 +16,12 @@ from sklearn.metrics import adjusted_rand_score
 
 from napari_pixel_mixtures import (
     AnchorDistance,
+    Blur,
+    Channel,
     Color,
     Companion,
+    Expression,
+    Lab,
     Position,
     cluster,
     feature_effects,
@@ -436,3 +442,123 @@ def test_thumbnails_and_fits_measure_a_filter_once(
     workspace.set_recipe(replace(workspace.recipe, n_components=2))
     idle(model)
     assert len(threads) == 2
+
+
+class TestOtherChannels:
+    """The image gets data with another number of channels, or is another one."""
+
+    FEATURES = (
+        (
+            Channel(2),
+            "Channel",
+            "a channel from 0 to 1, got 2; the image has 2 in all.",
+        ),
+        (
+            Expression("c0 - c2"),
+            "Formula",
+            "channels among ['c0', 'c1', 'channel 0', 'channel 1'], got 'c2' at "
+            "character 6 of 'c0 - c2'.",
+        ),
+    )
+
+    @pytest.fixture
+    def cells(self, model):
+        data = np.random.default_rng(0).integers(0, 256, (30, 36, 3), np.uint8)
+        return model.add_image(
+            data, axis_labels=("y", "x", "c"), name="cells", rgb=False
+        )
+
+    @pytest.mark.parametrize(("feature", "title", "sentence"), FEATURES)
+    @pytest.mark.parametrize("lazy", [False, True])
+    def test_before_any_fit(
+        self, listed, workspace, cells, said, qtbot, feature, title, sentence, lazy
+    ):
+        whole = cells.data
+        features = (Color(), feature)
+        workspace.set_recipe(replace(workspace.recipe, features=features))
+        row = listed.rows[1]
+        assert workspace.status.text == "Press Fit."
+        two = whole[..., :2].copy()
+        with dask.config.set(scheduler="synchronous"):  # napari looks at it
+            cells.data = da.from_array(two) if lazy else two
+        assert (
+            workspace.status.text
+            == f"{title} does not fit the image: expected {sentence}"
+        )
+        assert row.picture.text() == "!"
+        assert row.title.toolTip() == f"Expected {sentence}"
+        assert listed.rows[0].picture.text() == ""
+        cells.data = whole
+        assert workspace.status.text == "Press Fit."
+        qtbot.waitUntil(lambda: not listed.thumbnails.runner.busy)
+        assert row.picture.text() == "" and row.title.toolTip().startswith(title)
+        assert said() == []
+
+    @pytest.mark.parametrize(("feature", "title", "sentence"), FEATURES)
+    @pytest.mark.parametrize("live", [True, False])
+    def test_after_a_fit(
+        self,
+        listed,
+        workspace,
+        cells,
+        model,
+        idle,
+        said,
+        feature,
+        title,
+        sentence,
+        live,
+    ):
+        features = (Color(), feature)
+        workspace.set_recipe(replace(workspace.recipe, features=features))
+        workspace.fit()
+        idle(model)
+        result = workspace.result
+        workspace.set_live(live)
+        cells.data = cells.data[..., :2].copy()
+        idle(model)
+        assert workspace.result is result
+        assert (
+            workspace.status.text
+            == f"{title} does not fit the image: expected {sentence}"
+        )
+        assert listed.rows[1].title.toolTip() == f"Expected {sentence}"
+        workspace.fit()  # who insists is told once more
+        idle(model)
+        assert said() == [("error", f"Expected {sentence}")]
+        workspace.set_recipe(replace(workspace.recipe, features=(Color(),)))
+        workspace.fit()
+        idle(model)
+        assert workspace.result.clustering.colors.shape[1] == 2
+
+    def test_another_image_without_colors(
+        self, listed, workspace, model, picture, said
+    ):
+        features = (Color(), Blur(of="Lab"), Lab(on=False))
+        workspace.set_recipe(replace(workspace.recipe, features=features))
+        model.add_image(picture[..., 0], name="gray")
+        sentence = (
+            "xpected an image with red, green and blue for Blur of Lab, got one with 1 "
+            "channel that is not color; use Color, Channel or Expression instead."
+        )
+        assert workspace.status.text == f"Blur does not fit the image: e{sentence}"
+        assert listed.rows[1].title.toolTip() == f"E{sentence}"
+        # What is off does not matter, but says so.
+        workspace.set_recipe(replace(workspace.recipe, features=features[::2]))
+        workspace.set_image(model.layers["bands"])
+        workspace.set_image(model.layers["gray"])
+        assert workspace.status.text == "Press Fit."
+        assert listed.rows[1].picture.text() == "!"
+        assert said() == []
+
+    def test_other_data_of_the_same_kind_are_the_same_image(self, workspace, cells):
+        told = []
+        workspace.image_changed.connect(told.append)
+        cells.data = cells.data[::2]
+        assert told == []
+        cells.data = cells.data[..., :1]
+        assert told == [cells]
+        workspace.set_image(None)
+        told.clear()
+        cells.data = cells.data[..., 0]
+        assert told == []

@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from napari_pixel_mixtures.replay import Replay
-from napari_pixel_mixtures.viewer import replay_widget
 from napari_pixel_mixtures.viewer.cloud_view import CloudSettings
 from napari_pixel_mixtures.viewer.curve import Curve
+from napari_pixel_mixtures.viewer.replay_widget import ReplayFit
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 
@@ -24,7 +24,7 @@ def widget(viewer, picture, fit, open_widget):
 @pytest.fixture
 def still(qtbot):
     def wait(widget):
-        qtbot.waitUntil(lambda: not widget.runner.busy)
+        qtbot.waitUntil(lambda: not widget._replaying.runner.busy)
 
     return wait
 
@@ -47,29 +47,32 @@ def test_the_slider_shows_frames(viewer, widget, still):
     assert_array_equal(layer.data, clustering.labels)
 
 
+@pytest.mark.parametrize("axes", [("R", "G", "B"), "channels"])
+@pytest.mark.parametrize("scaling", ["raw", "group"])
 def test_cloud_and_ellipsoids_are_those_of_the_iteration(
-    viewer, picture, fit, open_widget, still
+    viewer, picture, fit, open_widget, still, axes, scaling
 ):
     viewer.add_image(picture, name="bands")
-    settings = {"n_components": 4, "init_params": "random", "scaling": "raw"}
-    history = fit(viewer, **settings).clustering.history
+    settings = {"n_components": 4, "init_params": "random", "scaling": scaling}
+    clustering = fit(viewer, **settings).clustering
+    history, [group] = clustering.history, clustering.groups
     cloud = open_widget(viewer, "Color cloud")
     widget = open_widget(viewer, "EM step by step")
     workspace = workspace_of(viewer)
     workspace.cloud.set(
-        CloudSettings(
-            axes=("R", "G", "B"), color_by="cluster", deviations=2.0, max_points=300
-        )
+        CloudSettings(axes=axes, color_by="cluster", deviations=2.0, max_points=300)
     )
     colors = []
     for iteration in (1, 4):
         widget.iteration.value = iteration
         still(widget)
         step, scene = history[iteration - 1], cloud.picture.scene
-        assert_allclose(scene.gaussians.centers, step.means, rtol=1e-4)
-        axes = scene.gaussians.axes / 2.0
-        found = np.swapaxes(axes, 1, 2) @ axes
-        assert_allclose(found, step.covariances, rtol=1e-3, atol=1e-2)
+        means = step.means / group.factor
+        assert_allclose(scene.gaussians.centers, means, rtol=1e-4)
+        roots = scene.gaussians.axes / 2.0
+        found = np.swapaxes(roots, 1, 2) @ roots
+        covariances = step.covariances / group.factor**2
+        assert_allclose(found, covariances, rtol=1e-3, atol=1e-2)
         labels = workspace.shown.clustering.labels.ravel()[scene.pixels]
         of_components = workspace.shown.clustering.colors / 255
         assert_allclose(scene.colors[:, :3], of_components[labels - 1], atol=1e-6)
@@ -90,7 +93,7 @@ def test_the_slider_goes_on_while_a_frame_is_computed(
         assert gate.wait(60)
         return frame(self, index)
 
-    monkeypatch.setattr(replay_widget.Replay, "frame", slow)
+    monkeypatch.setattr(Replay, "frame", slow)
     for iteration in (1, 2, 3, 4):
         widget.iteration.value = iteration
         assert widget.curve.marked == iteration - 1
@@ -112,10 +115,10 @@ def test_a_frame_that_comes_after_the_end_or_another_fit_is_dropped(
         assert gate.wait(60)
         return frame(self, index)
 
-    monkeypatch.setattr(replay_widget.Replay, "frame", slow)
+    monkeypatch.setattr(Replay, "frame", slow)
     widget.iteration.value = 1
     widget.end.native.click()
-    assert not widget.runner.busy
+    assert not widget._replaying.runner.busy
     widget.iteration.value = 2
     result = fit(viewer, n_components=2)
     gate.set()
@@ -137,7 +140,7 @@ def test_a_closed_dock_leaves_the_result(viewer, widget, still, open_widget, qtb
 
 def test_a_dock_closed_while_it_plays(viewer, widget, qtbot):
     workspace = workspace_of(viewer)
-    widget._timer.setInterval(1)
+    widget._replaying._timer.setInterval(1)
     widget.play.native.click()
     qtbot.waitUntil(lambda: workspace.shown is not workspace.result)
     gone = []
@@ -145,6 +148,64 @@ def test_a_dock_closed_while_it_plays(viewer, widget, qtbot):
     viewer.window.remove_dock_widget(widget.native)
     qtbot.waitUntil(lambda: bool(gone))
     assert workspace.shown is workspace.result
+
+
+def test_all_widgets_show_the_same_iteration(viewer, widget, still, open_widget, qtbot):
+    """As the menu and the command line open them; also after the dock was closed."""
+    workspace = workspace_of(viewer)
+    replaying, layer = workspace.replaying, viewer.layers["bands quantized"]
+    replaying._timer.setInterval(1)
+
+    def stop():
+        if replaying.playing and replaying.iteration == 3:
+            widget.play.native.click()
+
+    replaying.changed.connect(stop)
+    widget.play.native.click()
+    qtbot.waitUntil(lambda: replaying.iteration == 3 and not replaying.playing)
+    replaying.changed.disconnect(stop)
+    still(widget)
+    frame = Replay(workspace.result.clustering).frame(2)
+    assert (frame.labels != workspace.result.clustering.labels).any()
+    other = ReplayFit(viewer)
+    dock = viewer.window.add_dock_widget(other, name="EM step by step (console)")
+    for each in (widget, other):
+        assert each.iteration.value == 3
+        assert each.curve.marked == 2
+        assert each.play.text == "Play"
+        assert each.status.value.startswith("Iteration 3 of ")
+    other.play.native.click()
+    assert widget.play.text == other.play.text == "Pause"
+    other.play.native.click()
+    # One goes, the other still shows it.
+    viewer.window.remove_dock_widget(dock)
+    qtbot.wait(50)
+    assert_array_equal(layer.data, frame.labels)
+    viewer.window.remove_dock_widget(widget.native)
+    qtbot.waitUntil(lambda: workspace.shown is workspace.result)
+    assert_array_equal(layer.data, workspace.result.clustering.labels)
+    again = open_widget(viewer, "EM step by step")
+    still(again)
+    assert again.iteration.value == 3
+    assert again.status.value.startswith("Iteration 3 of ")
+    assert_array_equal(layer.data, frame.labels)
+
+
+def test_there_is_no_such_iteration(viewer, widget):
+    workspace = workspace_of(viewer)
+    n = len(workspace.replaying)
+    for iteration in (0, n + 1):
+        with pytest.raises(ValueError) as caught:
+            workspace.replaying.go(iteration)
+        message = f"Expected an iteration from 1 to {n}, got {iteration}."
+        assert str(caught.value) == message
+    del viewer.layers["bands"]
+    with pytest.raises(ValueError) as caught:
+        workspace.replaying.go(1)
+    assert str(caught.value) == (
+        "Expected a fit to replay, but there is none; press Fit in Cluster pixels "
+        "first."
+    )
 
 
 def test_end_shows_the_result_always(viewer, widget):
@@ -174,7 +235,7 @@ def test_a_frame_that_fails_is_told(viewer, widget, still, monkeypatch, said):
     def broken(self, index):
         raise MemoryError("Expected room for a frame, got none; close something.")
 
-    monkeypatch.setattr(replay_widget.Replay, "frame", broken)
+    monkeypatch.setattr(Replay, "frame", broken)
     widget.iteration.value = 1
     still(widget)
     assert said() == [
@@ -183,12 +244,12 @@ def test_a_frame_that_fails_is_told(viewer, widget, still, monkeypatch, said):
 
 
 def test_plays_to_the_end(viewer, widget, qtbot, monkeypatch):
-    widget._timer.setInterval(1)
+    widget._replaying._timer.setInterval(1)
     shown = []
     workspace_of(viewer).frame_changed.connect(shown.append)
     widget.play.native.click()
     assert widget.play.text == "Pause"
-    qtbot.waitUntil(lambda: not widget.playing, timeout=30_000)
+    qtbot.waitUntil(lambda: not widget._replaying.playing, timeout=30_000)
     n = widget.iteration.max
     assert widget.iteration.value == n
     assert len(shown) == n  # none is left out

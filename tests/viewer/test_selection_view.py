@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
+from napari_pixel_mixtures.mixture import library, warmup
 from napari_pixel_mixtures.selection import Region
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -53,6 +54,28 @@ def test_of_one_component(selection, bands):
     assert_array_equal(selection.mask, bands == 3)
     with pytest.raises(ValueError, match="round some pixels"):
         selection.choose_region(REDS, label=1)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", ">i2"])
+def test_the_first_lasso_need_not_wait_for_the_compiler(
+    model, fit, monkeypatch, picture, dtype
+):
+    """What it needs was compiled in the background since there is a result."""
+    monkeypatch.setattr(library, "_dispatchers", {})
+    monkeypatch.setattr(warmup, "_threads", {})
+    model.add_image(picture.astype(dtype), name="other", rgb=True)
+    fit(model, n_components=3)
+    for thread in warmup._threads.values():
+        thread.join()
+
+    def compiler(function, signature):
+        raise AssertionError(f"{function.__name__} was to be compiled.")
+
+    monkeypatch.setattr(library, "_compile", compiler)
+    selection = workspace_of(model).selection
+    selection.choose_region(REDS)
+    selection.choose_region(REDS, ("R", "G", "B"))
+    assert selection.n_pixels == 8 * 32
 
 
 NOTHING_INSIDE = (

@@ -15,7 +15,9 @@ from .library import compile_for, kernel
 from .plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from .library import Signature
 
 _DOUBLE = np.dtype(np.float64)
 
@@ -52,11 +54,36 @@ def warm_up(
         finished.
     """
     key = (tuple(n_features), tuple(covariance_types), np.dtype(dtype))
+    return _ahead(key, lambda: _jobs(*key))
+
+
+def compile_ahead(*jobs: tuple[Callable[..., Any], Signature]) -> threading.Thread:
+    """Compile functions as `compile_for` does, or load them from the cache on disk.
+
+    Parameters
+    ----------
+    *jobs : (callable, signature)
+        What `compile_for` takes.
+
+    Returns
+    -------
+    Thread
+        As that of `warm_up`.
+    """
+    return _ahead(jobs, lambda: iter(jobs))
+
+
+def _ahead(
+    key: tuple[Any, ...], jobs: Callable[[], Iterator[tuple[Any, ...]]]
+) -> threading.Thread:
+    """Do jobs in a thread of their own, once for each key."""
     with _lock:
         if key not in _threads:
-            jobs = list(_jobs(*key))
             _threads[key] = threading.Thread(
-                target=_work, args=(jobs,), name="pixel-mixtures-warm-up", daemon=True
+                target=_work,
+                args=(list(jobs()),),
+                name="pixel-mixtures-warm-up",
+                daemon=True,
             )
             _threads[key].start()
         return _threads[key]

@@ -66,9 +66,16 @@ class CloudAxes:
 
     Numbers stand along the edges that are the outline of the box from where it is
     seen, outside of it, as many as there is room for.
+
+    Parameters
+    ----------
+    space, screen : Node
+        What the frame is drawn in, and what ticks and texts are.
+    order : int
+        Whatever else is there with a smaller order is drawn before.
     """
 
-    def __init__(self, space: Node, screen: Node) -> None:
+    def __init__(self, space: Node, screen: Node, order: int = 6) -> None:
         self._frame = EMPTY
         self._edges = Line(
             CORNERS[EDGES].reshape(-1, 3),
@@ -81,8 +88,20 @@ class CloudAxes:
             np.zeros((2, 2)), color=FRAME_COLOR, connect="segments", parent=screen
         )
         fonts = FontManager(method="cpu")  # one, for letters are drawn but once in it
-        self._numbers = _text(NUMBER_SIZE, screen, fonts, order=6)
-        self._names = _text(NAME_SIZE, screen, fonts, order=7)
+        self._numbers = _text(NUMBER_SIZE, screen, fonts, order)
+        self._names = _text(NAME_SIZE, screen, fonts, order + 1)
+        self._edges.order = self._ticks.order = order
+
+    def remove(self) -> None:
+        """Take everything off the canvas."""
+        for visual in (self._edges, self._ticks, self._numbers, self._names):
+            visual.parent = None
+
+    @property
+    def projection(self) -> NDArray[np.float64]:
+        """From the space of the frame to homogeneous canvas pixels, (4, 4)."""
+        transform = self._edges.get_transform("visual", "canvas")
+        return np.asarray(transform.map(np.eye(4)), np.float64)
 
     def set_frame(self, frame: Frame) -> None:
         """Take other numbers and names; `see` puts the box in its place."""
@@ -96,7 +115,7 @@ class CloudAxes:
 
     def lay_out(self, size: tuple[int, int]) -> None:
         """Bring ticks and texts to where the edges are seen, on a canvas of a size."""
-        corners = self._edges.get_transform("visual", "canvas").map(self._corners)
+        corners = np.column_stack([self._corners, np.ones(8)]) @ self.projection
         # The eye may be within the box; then there is no outline.
         seen = bool(np.all(corners[:, 3] > 0)) and self._edges.visible
         axes = [NO_AXIS] * 3

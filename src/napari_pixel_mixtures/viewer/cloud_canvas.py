@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 from qtpy.compat import isalive
-from qtpy.QtCore import QTimer
 from vispy.color import ColorArray
 from vispy.scene import SceneCanvas
 from vispy.scene.cameras import TurntableCamera
@@ -23,6 +22,7 @@ from .cloud_scene import BACKGROUND
 from .ellipsoids import contrasts, mesh, outlines
 from .graphics import LastingParser
 from .outline import LASSO_COLOR, Outline, nearest_point
+from .thinning import Thinning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,6 @@ DISTANCE = 1.15  # how much of the view's height the cloud leaves free around it
 MOVING_POINTS = 40_000  # drawn while the camera moves
 CENTER_PIXELS = 8.0  # size of the mark at the center of a Gaussian, without its rim
 CENTER_RIM = 1.5  # pixels
-STILL_MS = 180  # without movement, after which all points are drawn again
 
 
 class _Camera(TurntableCamera):  # type: ignore[misc]
@@ -100,12 +99,7 @@ class CloudCanvas:
         # The map of the cloud, and the box of its axes: (2, 4, 4).
         self._seen = self._target = self._origin = np.stack([np.eye(4), EMPTY.box])
         self._animation = Animation(self._animate, self.native)
-        self._still = QTimer(self.native)
-        self._still.setSingleShot(True)
-        self._still.setInterval(STILL_MS)
-        self._still.timeout.connect(self._draw_all)
-        self.thinned = False
-        """Whether only a part of the points is drawn, for something moves."""
+        self.thinning = Thinning(MOVING_POINTS, self._upload, self.native)
         events = self.scene_canvas.events
         events.initialize.connect(self._on_initialize)
         events.mouse_press.connect(self._on_press)
@@ -121,12 +115,9 @@ class CloudCanvas:
     ) -> None:
         """Draw points (m, 3) in colors (m, 4), of a size in screen pixels."""
         self._points, self._colors, self._size = points, colors, size
-        # In this order any beginning is a fair sample: what is drawn while moving.
-        self._order = np.random.default_rng(0).permutation(len(points))
-        self.thinned = False
-        if len(points) > MOVING_POINTS:
-            self._draw_fewer()
-        else:
+        self.thinning.take(len(points))
+        self.thinning.begin()
+        if not self.thinning.active:
             self._upload()
 
     def clear(self) -> None:
@@ -142,7 +133,7 @@ class CloudCanvas:
         self._upload()
 
     def _upload(self) -> None:
-        chosen = self._drawn
+        chosen = self.thinning.chosen
         self._markers.visible = len(self._points) > 0
         if len(self._points):
             self._markers.set_data(
@@ -203,7 +194,7 @@ class CloudCanvas:
 
     def set_ring(self, point: NDArray[np.float64] | None) -> None:
         """Draw a ring round a place (3,), or none."""
-        self._draw_fewer()
+        self.thinning.begin()
         self._ring.visible = point is not None
         if point is not None:
             self._ring.set_data(
@@ -252,7 +243,9 @@ class CloudCanvas:
     def _animate(self, share: float) -> None:
         self._seen = self._origin + share * (self._target - self._origin)
         if share < 1.0:
-            self._draw_fewer()
+            self.thinning.hold()
+        else:
+            self.thinning.release()
         matrix, box = self._seen
         self._root.transform.matrix = matrix
         self._axes.see(box)
@@ -260,7 +253,7 @@ class CloudCanvas:
         self.scene_canvas.update()
 
     def _on_camera_moved(self) -> None:
-        self._draw_fewer()
+        self.thinning.begin()
         self._lay_out_axes()
 
     def _lay_out_axes(self) -> None:
@@ -288,7 +281,7 @@ class CloudCanvas:
 
     def render(self) -> NDArray[np.uint8]:
         """Draw a still picture, (rows, columns, 4), with all points."""
-        self._draw_all()
+        self.thinning.end()
         return np.asarray(self.scene_canvas.render())
 
     def _on_initialize(self, event: Any) -> None:
@@ -341,24 +334,6 @@ class CloudCanvas:
             nearest = nearest_point(self._points, self.projection, outline.start)
             if nearest is not None:
                 self.clicked.emit(nearest)
-
-    @property
-    def _drawn(self) -> Any:
-        """Which of the points are drawn now."""
-        return self._order[:MOVING_POINTS] if self.thinned else slice(None)
-
-    def _draw_fewer(self) -> None:
-        """Draw a part of the points, until nothing has moved for a while."""
-        if len(self._points) > MOVING_POINTS:
-            if not self.thinned:
-                self.thinned = True
-                self._upload()
-            self._still.start()
-
-    def _draw_all(self) -> None:
-        if self.thinned:
-            self.thinned = False
-            self._upload()
 
 
 def rgba(colors: NDArray[np.float64], alpha: float) -> NDArray[np.float32]:

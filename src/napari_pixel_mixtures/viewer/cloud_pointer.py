@@ -12,6 +12,7 @@ from vispy.scene.visuals import Line
 
 from napari_pixel_mixtures.selection import Region
 
+from .napari_canvas import IN_FRONT, axes_shown, canvas_of
 from .outline import LASSO_COLOR, Outline, nearest_point
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from .cloud_view import CloudView
     from .selection_view import SelectionView
-
-IN_FRONT = 1_000_000  # order of drawing
 
 
 class CloudPointer:
@@ -108,26 +107,19 @@ class CloudPointer:
             if point is not None:
                 self._selection.choose_label(int(layer.features["label"][point]))
 
-    def _canvas(self) -> Any:
-        """Give napari's canvas; None for a viewer without a window."""
-        window = getattr(self._viewer(), "window", None)
-        return None if window is None else window._qt_viewer.canvas
-
     def _projection(self) -> NDArray[np.float64] | None:
         """From the units of the axes to the canvas, as in `Region`.
 
         None if the cloud is not seen in three dimensions.
         """
-        viewer, canvas, layer = self._viewer(), self._canvas(), self._cloud.layer
-        if viewer is None or canvas is None or layer is None:
-            return None
-        displayed = np.array(viewer.dims.displayed) - (viewer.dims.ndim - layer.ndim)
-        if len(displayed) != layer.ndim or displayed.min() < 0:
+        viewer, layer = self._viewer(), self._cloud.layer
+        canvas, shown = canvas_of(viewer), axes_shown(viewer)
+        if canvas is None or layer is None or shown is None:
             return None
         transform = canvas.layer_to_visual[layer].node.get_transform("visual", "canvas")
         matrix = np.asarray(transform.map(np.eye(4)), np.float64)
         projection = matrix.copy()
-        projection[displayed[::-1]] = matrix[:3]  # vispy's x is the last axis shown
+        projection[shown] = matrix[:3]
         return projection
 
     def _trail(self) -> Line:
@@ -135,7 +127,7 @@ class CloudPointer:
             np.zeros((2, 2)),
             color=LASSO_COLOR,
             width=2,
-            parent=self._canvas().central_widget,
+            parent=canvas_of(self._viewer()).central_widget,
         )
         trail.order = IN_FRONT
         trail.set_gl_state("translucent", depth_test=False)

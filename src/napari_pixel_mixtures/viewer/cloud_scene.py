@@ -15,6 +15,7 @@ from .cloud_axes import Frame
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_pixel_mixtures.cloud import ColorCloud
     from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.space import Space
 
@@ -65,7 +66,7 @@ class CloudScene:
         Affine, of row vectors: whitens, and brings the frame into the unit ball.
     gaussians : Gaussians
     frame : Frame
-        Of raw channels from black to bright; else it holds nearly all points.
+        What is `framed`.
     """
 
     space: Space
@@ -85,7 +86,6 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
     ValueError
         A setting is out of its range.
     """
-    picture = clustering.picture
     space = space_of(clustering, settings.axes)
     cloud = color_cloud(
         clustering,
@@ -96,12 +96,7 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
     )
     points = space.read(cloud.pixels)
     gaussians = shown_gaussians(clustering, settings)
-    if settings.axes == "channels" and settings.whiten is None:
-        low, high = np.zeros((2, 3))
-        used = min(picture.n_channels, 3)
-        low[:used], high[:used] = picture.limits[:, :used]
-    else:
-        low, high = visible_range(cloud.points)
+    low, high = framed(clustering, cloud, settings)
     fit = fitting_map(low, high)
     return CloudScene(
         space=space,
@@ -112,6 +107,21 @@ def cloud_scene(clustering: Clustering, settings: CloudSettings) -> CloudScene:
         gaussians=gaussians,
         frame=Frame(low, high, cloud.axes, fit),
     )
+
+
+def framed(
+    clustering: Clustering, cloud: ColorCloud, settings: CloudSettings
+) -> NDArray[np.float64]:
+    """Give the corners (2, 3) of the box round a cloud, in the units of its axes.
+
+    Of raw channels from black to bright; else it holds nearly all points.
+    """
+    if settings.axes != "channels" or settings.whiten is not None:
+        return visible_range(cloud.points)
+    corners = np.zeros((2, 3))
+    limits = clustering.picture.limits[:, :3]
+    corners[:, : limits.shape[1]] = limits
+    return corners
 
 
 def shown_gaussians(clustering: Clustering, settings: CloudSettings) -> Gaussians:

@@ -13,13 +13,14 @@ from psygnal import Signal
 from napari_pixel_mixtures.cloud import color_cloud
 from napari_pixel_mixtures.space import space_of, telling_channels
 
+from .cloud_axes import EMPTY, Frame
 from .cloud_scene import (
     BACKGROUND,
     POINT_PIXELS,
     affine,
     dimmed,
+    framed,
     shown_gaussians,
-    visible_range,
 )
 from .glide import Glide
 from .layers import (
@@ -98,6 +99,7 @@ class CloudView:
         self._ellipsoids: Surface | None = None
         self._gaussians: Gaussians | None = None
         self._cloud: ColorCloud | None = None
+        self._frame = EMPTY
         self._updating = False
         self._glide = Glide(viewer)
         # Last, so that the viewer has let go of the layer before.
@@ -256,31 +258,36 @@ class CloudView:
         self._show_ellipsoids()
         layers = [each for each in (layer, self._ellipsoids) if each is not None]
         seen = affine(cloud.center, cloud.transform)
-        box = visible_range(cloud.points)
+        low, high = framed(clustering, cloud, settings)
+        self._frame = frame = Frame(low, high, cloud.axes, np.eye(4))
         if other_axes or not other_map:
-            self._glide.show(layers, seen)
+            self._glide.show(layers, seen, frame)
         else:
-            self._glide.follow(layers, seen, box)
+            self._glide.follow(layers, seen, frame)
         if other_axes:
-            self._glide.bring_in_view(box)
+            self._glide.bring_in_view(frame)
         return layer
 
     def _update(self, layer: Points, points: NDArray[np.float32]) -> None:
         """Let the layer show points (m, 3) of the cloud; others fade if selected."""
-        cloud, result = self._cloud, self._result
+        cloud, result, viewer = self._cloud, self._result, self._viewer()
         assert cloud is not None
         assert result is not None
+        assert viewer is not None
         colors = np.column_stack([cloud.colors, np.ones_like(cloud.colors[:, 0])])
         mask = self._selection.mask
         self._updating = True
         try:
-            update_cloud(
-                layer,
-                result.clustering,
-                cloud,
-                points,
-                dimmed(colors, cloud.pixels, mask),
-            )
+            # The viewer, which would work its whole scene out anew, gets the names of
+            # the axes from us.
+            with layer.events.axis_labels.blocker(viewer._on_layers_change):
+                update_cloud(
+                    layer,
+                    result.clustering,
+                    cloud,
+                    points,
+                    dimmed(colors, cloud.pixels, mask),
+                )
         finally:
             self._updating = False
 
@@ -295,7 +302,6 @@ class CloudView:
         viewer.dims.ndisplay = 3
         viewer.scene.camera.angles = ANGLES
         viewer.scene.camera.perspective = PERSPECTIVE
-        viewer.scene.overlays.axes.visible = True
         viewer.canvas.background_color_override = BACKGROUND
 
     def _show_ellipsoids(self) -> None:
@@ -355,14 +361,15 @@ class CloudView:
 
     def bring_in_view(self) -> None:
         """Let the viewer's camera see all of the cloud, if it shows us."""
-        if self.shown and self._cloud is not None:
-            self._glide.bring_in_view(visible_range(self._cloud.points))
+        if self.shown:
+            self._glide.bring_in_view(self._frame)
 
     def render(self) -> NDArray[np.uint8] | None:
         """Give the viewer's canvas (rows, columns, 4); None if it does not show us."""
         viewer: Any = self._viewer()
         if viewer is None or not self.shown:
             return None
+        self._glide.stop()
         return np.asarray(viewer.screenshot(canvas_only=True, flash=False))
 
     def leave(self) -> None:

@@ -124,7 +124,11 @@ class Fitting(Settings):
             self._ask_to_fit("Settings")
 
     def _on_replaced(self) -> None:
-        if self._fits_itself:
+        trouble = self.trouble()
+        if trouble and self.result is not None and self.result.image is self.image:
+            self._drop_fit()  # which was of the data before, or would only fail
+            self._set_status(trouble)
+        elif self._fits_itself:
             self.outdated.emit()
         else:
             self._tell_of_the_image("has other data than when it was fitted")

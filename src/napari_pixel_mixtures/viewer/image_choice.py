@@ -39,6 +39,7 @@ class ImageChoice:
         self._layers: tuple[ref[Image], ...] = ()
         self._offered: list[tuple[str, Any]] = []
         self._together: tuple[ref[Image], ...] = ()  # that were selected last
+        self._known = self._about()
         layers = viewer.layers
         layers.events.inserted.connect(self._on_listed)
         layers.events.renamed.connect(self._on_listed)
@@ -114,8 +115,28 @@ class ImageChoice:
             return
         if layers:
             check_channels(layers)
+        for layer in self.layers:
+            layer.events.data.disconnect(self._on_data)
         self._layers = tuple(map(ref, layers))
+        for layer in layers:
+            layer.events.data.connect(self._on_data)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._known = self._about()
         self.changed.emit(self.image)
+
+    def _about(self) -> tuple[Any, ...]:
+        """Tell what axes the image has, and how many channels."""
+        layers = self.layers
+        return (
+            (layers[0].ndim, layers[0].axis_labels, self.n_channels) if layers else ()
+        )
+
+    def _on_data(self, event: Any) -> None:
+        """Other data may have other channels or axes; without, it is the same image."""
+        if self._about() != self._known:
+            self._tell()
 
     def axes_text(self) -> str:
         """Name the axes of the image, the first axis first: "z y x"."""
@@ -124,20 +145,21 @@ class ImageChoice:
             return ""
         return " ".join(_axis_words(image.axis_labels))
 
-    def measured(self) -> tuple[int, np.dtype[Any]]:
-        """Give the number of channels, and the type in which they are clustered.
-
-        Those of colors as long as there is no image.
-        """
+    @property
+    def n_channels(self) -> int:
+        """The number of channels; that of colors as long as there is no image."""
         layers = self.layers
-        n = len(layers)
-        if n == 1:
-            axis = channel_axis(layers[0])
-            n = 1 if axis is None else level_data(layers[0]).shape[axis]
-        if n == 0 or layers[0].rgb:
-            n = 3  # without alpha
-        types = [np.dtype(level_data(layer).dtype) for layer in layers]
-        return n, float_type(np.result_type(*types, np.bool_))
+        if not layers or layers[0].rgb:
+            return 3  # without alpha
+        if len(layers) > 1:
+            return len(layers)
+        axis = channel_axis(layers[0])
+        return 1 if axis is None else int(level_data(layers[0]).shape[axis])
+
+    def measured(self) -> tuple[int, np.dtype[Any]]:
+        """Give the number of channels, and the type in which they are clustered."""
+        types = [np.dtype(level_data(layer).dtype) for layer in self.layers]
+        return self.n_channels, float_type(np.result_type(*types, np.bool_))
 
     def set_axes(self, text: str) -> None:
         """Label the axes of the image: x, y, z, t for time, c for channels.
@@ -166,7 +188,7 @@ class ImageChoice:
             )
         for layer in self.layers:
             layer.axis_labels = tuple(words)
-        self.changed.emit(image)
+        self._tell()
 
     def source(self, features: Sequence[Feature] = ()) -> Source:
         """Freeze what a fit with these features reads.

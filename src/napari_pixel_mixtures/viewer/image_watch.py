@@ -31,7 +31,8 @@ class ImageWatch:
             for name in PLACE:
                 getattr(layer.events, name).disconnect(self._on_place)
         for layer in set(layers) - set(self._layers):
-            layer.events.data.connect(self._on_data)
+            # Last: who chose the image knows its channels by then.
+            layer.events.data.connect(self._on_data, position="last")
             for name in PLACE:
                 getattr(layer.events, name).connect(self._on_place)
         self._layers = WeakSet(layers)

@@ -10,6 +10,8 @@ from qtpy.QtCore import QTimer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qtpy.QtCore import QObject
+
 
 class Rest:
     """Calls a function once, some time after the last start.
@@ -18,10 +20,17 @@ class Rest:
     ----------
     milliseconds : int
     act : callable
+    parent : QObject, optional
+        With it the waiting ends.
     """
 
-    def __init__(self, milliseconds: int, act: Callable[[], None]) -> None:
-        self._timer = QTimer()
+    def __init__(
+        self,
+        milliseconds: int,
+        act: Callable[[], None],
+        parent: QObject | None = None,
+    ) -> None:
+        self._timer = QTimer(parent)
         self._timer.setSingleShot(True)
         self._timer.setInterval(milliseconds)
         self._timer.timeout.connect(act)

@@ -11,6 +11,7 @@ from napari.layers import Labels, Shapes
 from napari.utils import DirectLabelColormap
 from psygnal import Signal
 
+from napari_pixel_mixtures.selection import Region, warm_up_regions
 from napari_pixel_mixtures.space import space_of
 
 from .layer_watch import LayerWatch
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from napari_pixel_mixtures.selection import Region
     from napari_pixel_mixtures.space import Axes
 
     from .result import Result
@@ -67,6 +67,8 @@ class SelectionView:
     def set_result(self, result: Result | None) -> None:
         """Take another result; of the same image, the selection stays."""
         before, self._result = self._result, result
+        if result is not None:
+            warm_up_regions(result.clustering.picture.values.dtype)
         if result is None or before is None or before.image is not result.image:
             self.clear()
         elif (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Shapes
     from numpy.typing import NDArray
 
+    from napari_pixel_mixtures.features import Feature
     from napari_pixel_mixtures.material import Material
 
     from .source import Source
@@ -134,6 +136,36 @@ class Settings:
             No image is open, or channels no longer belong together.
         """
         return self.choice.source(self.recipe.features)
+
+    def misfits(self) -> dict[Feature, str]:
+        """Find the features that the image, as it is now, has not the channels for.
+
+        Returns
+        -------
+        dict
+            What is wrong, in a sentence, by the features' `measurement`; empty also if
+            there is no image.
+        """
+        found: dict[Feature, str] = {}
+        with suppress(TypeError, ValueError):  # of the image itself, which a fit tells
+            picture = self.source().blank()
+            for feature in self.recipe.features:
+                try:
+                    feature.names(picture)
+                except ValueError as error:
+                    found[feature.measurement] = str(error)
+        return found
+
+    def trouble(self) -> str:
+        """Say which feature of the recipe does not fit the image; nothing if all do."""
+        misfits = self.misfits()
+        for feature in self.recipe.features:
+            if feature.used and (sentence := misfits.get(feature.measurement)):
+                return (
+                    f"{feature.title} does not fit the image: {sentence[0].lower()}"
+                    f"{sentence[1:]}"
+                )
+        return ""
 
     def freeze(self, source: Source, previous: NDArray[Any] | None) -> Request:
         """Freeze all that a fit of a source needs; see `Request` for `previous`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -174,6 +174,27 @@ class Source:
             return Picture.from_channels(arrays, self._names, **about)
         axis = -1 if self.rgb else self.channel_axis
         return Picture.from_array(arrays[0], axis, self.rgb, **about)
+
+    def blank(self) -> Picture:
+        """Give a black pixel with the channels of the picture; nothing is computed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `Picture.from_array`.
+        """
+        ndim = self.arrays[0].ndim
+        axis = ndim - 1 if self.rgb else self.channel_axis
+        n_spatial = ndim - (axis is not None)
+        companions = {
+            name: np.zeros((1,) * n_spatial + array.shape[n_spatial:], array.dtype)
+            for name, array in self.companions.items()
+        }
+        arrays = tuple(
+            np.zeros([n if i == axis else 1 for i, n in enumerate(a.shape)], a.dtype)
+            for a in self.arrays
+        )
+        return replace(self, arrays=arrays, companions=companions).read()
 
 
 def spatial_shape(image: Image) -> tuple[int, ...]:

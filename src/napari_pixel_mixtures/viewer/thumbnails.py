@@ -169,9 +169,6 @@ class Thumbnails:
         except ValueError:  # which a fit will tell
             self._forget(None)
             return
-        result = workspace.result
-        if source.lazy and (result is None or not result.source.matches(source)):
-            return  # only a fit may read all of it
         # A fit that was asked for reads the array anew; thumbnails follow.
         if (
             self._source is None
@@ -179,6 +176,17 @@ class Thumbnails:
             or not self._source[0].matches(source)
         ):
             self._forget((source, workspace.cache))
+        misfits = {
+            feature: sentence
+            for feature, sentence in workspace.misfits().items()
+            if feature not in self._drawn
+        }
+        if misfits:
+            self._drawn |= misfits
+            self.changed.emit()
+        result = workspace.result
+        if source.lazy and (result is None or not result.source.matches(source)):
+            return  # only a fit may read all of it
         wanted = dict.fromkeys(f.measurement for f in workspace.recipe.features)
         for feature in [f for f in self._drawn if f not in wanted]:
             del self._drawn[feature]

@@ -28,6 +28,7 @@ from .model_notes import ModelNotes
 from .model_sweep import ModelSweep
 from .preset_choice import PresetChoice
 from .removal import guard_removals
+from .replaying import Replaying
 from .segments_view import SegmentsView
 from .selection_view import SelectionView
 from .status import clusters_text, result_text
@@ -69,12 +70,13 @@ class Workspace(Fitting):
         self.maps = CertaintyMaps(self, viewer, self.stage)
         self.keeper = ModelKeeper(self)
         self.notes = ModelNotes(self, viewer)
+        self.replaying = Replaying(self)
         self.presets = PresetChoice(self)
         self.undo_stack = UndoStack()
         # The selection first: the cloud's points are drawn by it.
         self._views: tuple[ShowsResult, ...] = (
             *(self.selection, self.cloud, self.hover, self.anchors),
-            *(self.classes, self.maps, self.segments),
+            *(self.classes, self.maps, self.segments, self.replaying),
         )
         # What is chosen first of all: others remove layers, of which widgets hear.
         self._keepers: tuple[KnowsLayers, ...] = (
@@ -94,7 +96,7 @@ class Workspace(Fitting):
         """All that computes in the background."""
         parts = (
             *(self.comparison, self.sweep, self.classes, self.maps, self.keeper),
-            self.segments,
+            *(self.segments, self.replaying),
         )
         return self.runner, *(part.runner for part in parts)
 
@@ -102,13 +104,15 @@ class Workspace(Fitting):
         """Drop what runs, for there is no window to show it in any more."""
         for runner in self.runners:
             runner.cancel()
-        for part in (self.classes, self.maps, self.notes):
+        for part in (self.classes, self.maps, self.notes, self.replaying):
             part.close()
 
     def _on_image(self, image: Image | None) -> None:
         if not self.runner.busy:
             self._set_status(
-                "Open an image, then press Fit." if image is None else "Press Fit."
+                "Open an image, then press Fit."
+                if image is None
+                else self.trouble() or "Press Fit."
             )
 
     def _on_removed(self, event: Any) -> None:
