@@ -315,6 +315,46 @@ def test_apply_to_a_folder(widget, model, click, result, answer, folder, idle):
     assert "2 kept from an earlier run, 1 skipped" in widget.status.value
 
 
+@pytest.mark.parametrize(
+    ("min_size", "contrast", "end"),
+    [
+        (
+            30,
+            2.5,
+            " In the segments pieces of fewer than 30 pixels were dealt out to their "
+            "neighbors, and neighbors below a contrast of 2.5 were merged.",
+        ),
+        (1, 4.0, " In the segments neighbors below a contrast of 4 were merged."),
+        (1, 0.0, ""),
+    ],
+)
+def test_the_summary_of_a_folder_tells_of_segments(
+    widget,
+    model,
+    click,
+    workspace,
+    answer,
+    folder,
+    idle,
+    result,
+    min_size,
+    contrast,
+    end,
+):
+    workspace.set_segments(on=True, min_size=min_size, contrast=contrast)
+    idle(model)
+    answer(folder)
+    click(widget.folder)
+    idle(model)
+    output = folder / "classes"
+    made = f"labels, segments and tables are in {output}, all tables in tables.csv."
+    assert widget.status.value.endswith(f"; {made}{end}")
+    assert_array_equal(
+        tifffile.imread(output / "a.png.segments.tif"),
+        model.layers["bands segments"].data,
+    )
+
+
 def test_a_run_that_was_cancelled_goes_on(
     widget, model, click, result, answer, folder, idle, qtbot, monkeypatch, tmp_path
 ):
