@@ -222,6 +222,8 @@ def test_the_cache_reads_a_picture_once_for_each_source():
         def matches(self, other):
             return self.number == other.number
 
+        has_pixels_of = matches
+
     cache = MaterialCache()
     first, same, other = Numbers(1), Numbers(1), Numbers(2)
     picture = cache.picture(first)
