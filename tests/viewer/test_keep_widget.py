@@ -139,7 +139,8 @@ def test_save_and_load(widget, model, click, result, answer, tmp_path, idle, wor
     assert workspace.result.quantile > 0
     assert_array_equal(labels_of(model, "mirrored"), saved.apply(image.data).labels)
     assert widget.status.value == (
-        "mirrored was labeled by the model: 4 classes; nothing was fitted."
+        "mirrored was labeled by the model: 5 classes with 'none of these'; nothing "
+        "was fitted."
     )
     assert labels_of(model, "mirrored").shape == expected.shape
     click(widget.copy)
@@ -230,6 +231,13 @@ def test_a_threshold_that_no_pixel_is_below_is_kept(
     idle(model)
     assert workspace.result.quantile == 0
     assert workspace.keeper.model().threshold == result.threshold
+    # The class of what is none of these is there, with nothing in it.
+    assert widget.status.value.endswith(
+        "5 classes with 'none of these'; nothing was fitted."
+    )
+    last = workspace.classes.table().iloc[-1]
+    assert (last["label"], last["name"], last["pixels"]) == (6, "none of these", 0)
+    assert model.layers["likely classes"].features["index"].iloc[-1] == 6
 
 
 def test_an_image_of_another_kind_is_refused(

@@ -288,10 +288,14 @@ class ModelKeeper:
                 threshold=model.threshold,
             )
         )
-        n = len(model.classes.labels)
+        classes = model.classes
+        n, with_none = len(classes.labels), ""
+        if model.threshold is not None:
+            n += 1
+            with_none = f" with {classes.name(classes.none_of_these)!r}"
         self.finished.emit(
-            f"{image.name} was labeled by the model: "
-            f"{'1 class' if n == 1 else f'{n} classes'}; nothing was fitted."
+            f"{image.name} was labeled by the model: {n} class{'es' * (n != 1)}"
+            f"{with_none}; nothing was fitted."
         )
 
     def _on_failed(self, job: ApplyJob | FolderJob, error: Exception) -> None:
