@@ -25,8 +25,8 @@ ARROWS = {
     "pace": set(),
     "smoothing": {"features.blocks", "material", "mixture"},
     "regions": {"features"},
-    "last_picture": {"features"},
-    "material": {"features", "last_picture", "mixture", "recipe"},
+    "last_pictures": {"features"},
+    "material": {"features", "last_pictures", "mixture", "recipe"},
     "clusters": {"features", "mixture", "recipe", "matching", "regions"},
     "clustering": {
         *("features", "mixture", "recipe", "material", "clusters", "smoothing"),

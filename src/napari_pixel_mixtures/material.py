@@ -11,7 +11,7 @@ import numpy as np
 
 from .features import FeatureCache, Samples
 from .features.cache import pixels_key
-from .last_picture import LastPicture
+from .last_pictures import FORMER_BYTES, LastPictures
 from .mixture.distinct import distinct_rows
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .features import Feature, FeatureGroup, Picture
-    from .last_picture import PictureSource
+    from .last_pictures import PictureSource
     from .recipe import Recipe
 
 
@@ -233,9 +233,8 @@ class MaterialCache:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._last = LastPicture()
-        self._features: tuple[Picture, FeatureCache] | None = None
-        self._colors: tuple[Picture, DistinctColors] | None = None
+        self._last = LastPictures()
+        self._measured: list[_Measured] = []  # the last picture, and the one before
         self._material: _Kept | None = None
 
     def picture(self, source: PictureSource, anew: bool = False) -> Picture:
@@ -250,18 +249,30 @@ class MaterialCache:
         return self._last.read(source, anew)
 
     def features(self, picture: Picture) -> FeatureCache:
-        """Give the features of a picture; those of another are dropped."""
+        """Give the features of a picture."""
         with self._lock:
-            if self._features is None or not _same(self._features[0], picture):
-                self._features = picture, FeatureCache()
-            return self._features[1]
+            return self._of(picture).features
 
     def colors(self, picture: Picture) -> DistinctColors:
-        """Give the distinct colors of a picture; those of another are dropped."""
+        """Give the distinct colors of a picture."""
         with self._lock:
-            if self._colors is None or not _same(self._colors[0], picture):
-                self._colors = picture, DistinctColors.of(picture)
-            return self._colors[1]
+            measured = self._of(picture)
+            if measured.colors is None:
+                measured.colors = DistinctColors.of(picture)
+            return measured.colors
+
+    def _of(self, picture: Picture) -> _Measured:
+        """Give what was measured of a picture.
+
+        Of others only the last is kept, if it is small: one may look at another image
+        and come back.
+        """
+        kept = (m for m in self._measured if _same(m.picture, picture))
+        found = next(kept, None) or _Measured(picture, FeatureCache())
+        others = (m for m in self._measured if m is not found)
+        former = [m for m in others if m.features.n_bytes <= FORMER_BYTES]
+        self._measured = [found, *former[:1]]
+        return found
 
     def gather(
         self,
@@ -294,6 +305,15 @@ class MaterialCache:
             with self._lock:
                 self._material = _Kept(picture, key, valid, material)
         return material
+
+
+@dataclass(eq=False)
+class _Measured:
+    """What was measured of a picture, whatever the recipe."""
+
+    picture: Picture
+    features: FeatureCache
+    colors: DistinctColors | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,12 +81,22 @@ def test_colors_alone_are_computed_once_as_well(computed):
     assert computed == list(features)
 
 
-def test_another_picture_is_computed_anew(computed):
+def test_what_was_computed_of_the_picture_before_the_last_is_kept(computed):
     cache = MaterialCache()
-    first, second = (Picture.from_array(noise(9, 8, 3, seed=s)) for s in (0, 1))
-    for picture in (first, second, first):
+    pictures = [Picture.from_array(noise(9, 8, 3, seed=seed)) for seed in range(3)]
+    for number, expected in ((0, 1), (1, 2), (0, 2), (1, 2), (2, 3), (1, 3), (0, 4)):
+        fit(cache, pictures[number], (Blur(2),))
+        assert len(computed) == expected
+
+
+def test_it_is_not_kept_where_it_is_large(computed, monkeypatch):
+    monkeypatch.setattr("napari_pixel_mixtures.material.FORMER_BYTES", 800)
+    cache = MaterialCache()
+    small = Picture.from_array(noise(9, 8, 2), -1, False)  # 576 bytes blurred
+    large = Picture.from_array(noise(9, 8, 3, seed=1))  # 864
+    for picture, expected in ((small, 1), (large, 2), (small, 2), (large, 3)):
         fit(cache, picture, (Blur(2),))
-    assert len(computed) == 3
+        assert len(computed) == expected
 
 
 @dataclass

@@ -148,7 +148,8 @@ class FeatureCache:
     @property
     def n_bytes(self) -> int:
         """Memory of what is kept."""
-        return sum(kept.cost for kept in self._kept.values())
+        # A list, for another thread may add to it meanwhile.
+        return sum(kept.cost for kept in list(self._kept.values()))
 
     def kept(self, picture: Picture, feature: Feature) -> Columns | None:
         """Give what was computed of a feature, if it is still here."""

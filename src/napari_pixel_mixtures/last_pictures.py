@@ -1,4 +1,4 @@
-"""LastPicture: the picture that was read last, for those who want it again."""
+"""LastPictures: the pictures that were read last, for those who want one again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .features import Picture
 
 
+FORMER_BYTES = 2**28  # what is kept of the picture before the last
+
+
 class PictureSource(Protocol):
     """Where a picture is read from."""
 
@@ -28,15 +31,18 @@ class PictureSource(Protocol):
         """Tell whether another source gives the same but for its companions."""
 
 
-class LastPicture:
-    """Keeps the picture that was read last. It may be asked by several threads."""
+class LastPictures:
+    """Keeps the picture that was read last, and the one before it if that is small.
+
+    So one may look at another image and come back. It may be asked by several threads.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: _Read | None = None
+        self._kept: list[_Read] = []
 
     def read(self, source: PictureSource, anew: bool = False) -> Picture:
-        """Read a picture, unless it is the one that was read last.
+        """Read a picture, unless it is kept.
 
         One with other companions holds the arrays that stayed, by which it is known
         that features need not be measured again.
@@ -48,20 +54,22 @@ class LastPicture:
             Read that one too, and give it back only if its pixels are the same.
         """
         with self._lock:
-            kept = self._kept
-        if kept is not None and not kept.source.has_pixels_of(source):
-            kept = None
+            found = (r for r in self._kept if r.source.has_pixels_of(source))
+            kept = next(found, None)
         same = kept is not None and kept.source.matches(source)
-        if kept is not None and same and not anew:
-            return kept.picture
-        found = _Read.of(source)
-        if kept is not None:
-            if same and found.digests == kept.digests:
-                return kept.picture
-            found = found.sharing(kept)
+        if kept is None:
+            taken = _Read.of(source)
+        elif same and not anew:
+            taken = kept
+        else:
+            taken = _Read.of(source)
+            unchanged = same and taken.digests == kept.digests
+            taken = kept if unchanged else taken.sharing(kept)
         with self._lock:
-            self._kept = found
-        return found.picture
+            others = (r for r in self._kept if r is not kept and r is not taken)
+            former = [r for r in others if r.picture.values.nbytes <= FORMER_BYTES]
+            self._kept = [taken, *former[:1]]
+        return taken.picture
 
 
 @dataclass(frozen=True, eq=False)
