@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QIcon
 from qtpy.QtWidgets import (
     QColorDialog,
     QFileDialog,
@@ -123,7 +123,9 @@ def test_a_row_for_each_component_in_the_order_of_the_tree(widget, result, model
         widget.table_model.index(0, 0), Qt.ItemDataRole.DecorationRole
     )
     expected = QColor.fromRgbF(*Classes.of(result.clustering).color(order[0]))
-    assert swatch.toImage().pixelColor(3, 3).name() == expected.name()
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        shown_as = swatch.pixmap(14, 14, mode).toImage()
+        assert shown_as.pixelColor(3, 3).name() == expected.name()
     assert classes_layer(model) is None  # nothing was edited yet
 
 

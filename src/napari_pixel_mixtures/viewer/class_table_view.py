@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
-from qtpy.QtGui import QColor, QFont, QPixmap
+from qtpy.QtGui import QColor, QFont, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QTableView
 
 if TYPE_CHECKING:
@@ -251,8 +251,10 @@ def as_text(column: str, value: Any) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
-def swatch(color: tuple[float, float, float]) -> QPixmap:
-    """Give a square of a color."""
-    found = QPixmap(SWATCH, SWATCH)
-    found.fill(QColor.fromRgbF(*color))
+def swatch(color: tuple[float, float, float]) -> QIcon:
+    """Give a square of a color, which Qt does not tint where its row is selected."""
+    square = QPixmap(SWATCH, SWATCH)
+    square.fill(QColor.fromRgbF(*color))
+    found = QIcon(square)
+    found.addPixmap(square, QIcon.Mode.Selected)
     return found
