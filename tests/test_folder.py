@@ -12,6 +12,7 @@ from napari_pixel_mixtures import (
     Classes,
     Color,
     Companion,
+    Lab,
     Model,
     Picture,
     Position,
@@ -65,6 +66,32 @@ def test_segments_are_written_if_the_model_wants_them(folder, tmp_path):
     (output / "b.tif.segments.tif").unlink()
     steps = apply_to_folder(model, folder, output)
     assert [s.path.name for s in steps if s.outcome == "labeled"] == ["b.tif"]
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.int32, np.uint64])
+@pytest.mark.parametrize("fitted", ["dark", "bright"])
+def test_what_is_white_is_that_of_the_model(tmp_path, dtype, fitted):
+    """A pixel has one label in every picture, however bright others in it are."""
+    images = {"dark": PICTURE.astype(dtype), "bright": PICTURE.astype(dtype)}
+    images["bright"][:4, :5] = 300  # beyond 8 bits
+    clustering = cluster(images[fitted], 4, features=[Lab()], max_iter=500)
+    model = Model.from_json(Model.of(clustering).to_json())
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, image in images.items():
+        tifffile.imwrite(folder / f"{name}.tif", image, photometric="rgb")
+    apply_to_folder(model, folder, tmp_path / "out")
+    dark, bright = (
+        tifffile.imread(tmp_path / "out" / f"{name}.tif.labels.tif") for name in images
+    )
+    same = (images["dark"] == images["bright"]).all(axis=-1)
+    assert np.array_equal(dark[same], bright[same])
+    assert len(np.unique(dark)) == 4
+    for name, labels in (("dark", dark), ("bright", bright)):
+        assert np.array_equal(model.apply(images[name]).labels, labels)
+    own = {"dark": dark, "bright": bright}[fitted]
+    assert np.array_equal(own, clustering.labels)
+    assert np.array_equal(own, model.replay(images[fitted]).labels)
 
 
 def contents(folder):

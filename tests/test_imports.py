@@ -25,7 +25,8 @@ ARROWS = {
     "pace": set(),
     "smoothing": {"features.blocks", "material", "mixture"},
     "regions": {"features"},
-    "material": {"features", "mixture", "recipe"},
+    "last_pictures": {"features"},
+    "material": {"features", "last_pictures", "mixture", "recipe"},
     "clusters": {"features", "mixture", "recipe", "matching", "regions"},
     "clustering": {
         *("features", "mixture", "recipe", "material", "clusters", "smoothing"),

@@ -69,17 +69,27 @@ def test_a_text_that_breaks_off_is_refused(length):
     assert check(TEXT[:length]) is None
 
 
-def test_a_model_of_version_1_is_read_and_is_one_of_version_2_from_then_on():
+def test_a_model_of_version_1_is_read_and_is_one_of_version_3_from_then_on():
     model = MODELS["full"]
     data = json.loads(TEXT) | {"version": 1, "threshold": -9.5}
-    del data["regions"]
+    del data["regions"], data["picture"]["white"]
     looks = ("names", "colors", "visible")
     data["classes"] |= {name: data["classes"][name][:3] for name in looks}
     found = Model.from_json(signed(data))
     assert found.classes == model.classes
     assert found.classes.name(4) == "none of these"
     assert found.threshold == -9.5
-    assert json.loads(found.to_json())["version"] == 2
+    assert json.loads(found.to_json())["version"] == 3
+
+
+def test_a_model_of_version_2_is_read_and_knows_no_white():
+    data = json.loads(TEXT) | {"version": 2}
+    assert data["picture"].pop("white") == 255
+    found = Model.from_json(signed(data))
+    assert found.white is None
+    assert json.loads(found.to_json())["version"] == 3
+    wide = PICTURE.astype(np.int32)
+    assert np.array_equal(found.apply(wide).labels, MODELS["full"].apply(wide).labels)
 
 
 JUNK = st.recursive(
@@ -183,8 +193,8 @@ BITS = pack(MASK)["bits"]
             "Expected contrast to be a number from 0, got -1.",
         ),
         (
-            edited("version", value=3),
-            "Expected a model of version 2, got 3; it may come from a newer version of "
+            edited("version", value=4),
+            "Expected a model of version 3, got 4; it may come from a newer version of "
             "the plugin.",
         ),
         (
@@ -195,6 +205,10 @@ BITS = pack(MASK)["bits"]
         (
             edited("picture", "scale", value=[1, 0]),
             "Expected the scale to be a number from 1e-30 to 1e+30, got 0.",
+        ),
+        (
+            edited("picture", "white", value=0),
+            "Expected white to be a number from 1 to 1.84467e+19, got 0.",
         ),
         (
             edited("picture", "axis_labels", value=["y", 3]),

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cases import MixtureCase, china
 from napari_pixel_mixtures import Classes, Color, Position, cluster, merge_tree
@@ -66,6 +68,40 @@ def test_a_cut_leaves_so_many_classes_each_within_one_of_a_coarser_cut(n):
     coarser = tree.cut(classes, max(1, n - 1))
     for label in cut.labels:
         assert len({coarser.leads[k - 1] for k in cut.members(label)}) == 1
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+def test_a_split_takes_the_last_merge_of_a_cut_back(n):
+    tree, classes = merge_tree(CLUSTERING), Classes.of(CLUSTERING).rename(1, "one")
+    cut = tree.cut(classes, n)
+    finer = tree.cut(classes, n + 1)
+    assert tree.split(cut, *cut.labels) == finer
+    assert tree.split(cut, tree.merges[-n].label) == finer
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=100)
+def test_any_class_falls_into_the_parts_that_meet_last(data):
+    tree, classes = merge_tree(CLUSTERING), Classes.of(CLUSTERING)
+    many = data.draw(st.lists(st.integers(1, 8), min_size=2, unique=True))
+    merged = classes.merge(*many)
+    split = tree.split(merged, many[0])
+    parts = [part for part in map(split.members, split.labels) if {*part} & {*many}]
+    assert len(parts) == 2
+    assert any(many[0] in part for part in parts)
+    assert split.members(many[0]) in parts  # it keeps its label
+    # The tree, cut anywhere, joins the parts no sooner than either is whole.
+    for n in range(1, 9):
+        cut = tree.cut(classes, n)
+        groups = [{cut.leads[i - 1] for i in part} for part in parts]
+        together = bool(groups[0] & groups[1])
+        assert together == (len(groups[0] | groups[1]) == 1)
+    # Again and again, all components come apart, one more at each step.
+    for count in range(3, len(many) + 1):
+        split = tree.split(split, *(split.leads[i - 1] for i in many))
+        assert len({split.leads[i - 1] for i in many}) == count
+    assert split == merged.split(many[0]) == classes
+    assert tree.split(split, *many) == split
 
 
 def test_halves_of_a_cluster_that_is_not_gaussian_merge_first():
@@ -148,3 +184,21 @@ def test_impossible_cuts_are_refused():
         "Expected classes of 8 components, as the merge tree has, got 3; make both of "
         "the same clustering."
     )
+
+
+def test_impossible_splits_are_refused():
+    tree = merge_tree(CLUSTERING)
+    for classes, sentence in (
+        (
+            Classes.of(CLUSTERING).merge(1, 2),
+            "Expected a class among [1, 3, 4, 5, 6, 7, 8], got 2.",
+        ),
+        (
+            Classes.of(cluster(china()[::8, ::8], 3, max_iter=500)),
+            "Expected classes of 8 components, as the merge tree has, got 3; make both "
+            "of the same clustering.",
+        ),
+    ):
+        with pytest.raises(ValueError) as error:
+            tree.split(classes, 2)
+        assert str(error.value) == sentence

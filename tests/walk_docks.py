@@ -58,6 +58,7 @@ class DockSteps:
         self.press(
             self.pick(
                 [widget.merge, widget.split, widget.hide_them] * 2
+                + [widget.split_all]
                 + [widget.undo, widget.redo]
             )
         )

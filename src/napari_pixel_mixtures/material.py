@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha1
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .features import FeatureCache, Samples
+from .features.cache import pixels_key
+from .last_pictures import FORMER_BYTES, LastPictures
 from .mixture.distinct import distinct_rows
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .features import Feature, FeatureGroup, Picture
+    from .last_pictures import PictureSource
     from .recipe import Recipe
 
 
@@ -221,16 +223,6 @@ class DistinctColors:
         return cls(source, distinct.counts, distinct.inverse)
 
 
-class PictureSource(Protocol):
-    """Where a picture is read from."""
-
-    def read(self) -> Picture:
-        """Read it."""
-
-    def matches(self, other: Any) -> bool:
-        """Tell whether another source gives the same picture."""
-
-
 class MaterialCache:
     """Keeps what was measured last, for fits of one picture with other settings.
 
@@ -241,9 +233,8 @@ class MaterialCache:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._picture: tuple[PictureSource, Picture, bytes] | None = None
-        self._features: tuple[Picture, FeatureCache] | None = None
-        self._colors: tuple[Picture, DistinctColors] | None = None
+        self._last = LastPictures()
+        self._measured: list[_Measured] = []  # the last picture, and the one before
         self._material: _Kept | None = None
 
     def picture(self, source: PictureSource, anew: bool = False) -> Picture:
@@ -255,33 +246,33 @@ class MaterialCache:
         anew : bool
             Read that one too, and give it back only if its pixels are the same.
         """
-        with self._lock:
-            kept = self._picture
-        if kept is not None and not kept[0].matches(source):
-            kept = None
-        if kept is not None and not anew:
-            return kept[1]
-        picture = source.read()
-        digest = _digest(picture)
-        if kept is not None and digest == kept[2]:
-            return kept[1]
-        with self._lock:
-            self._picture = (source, picture, digest)
-        return picture
+        return self._last.read(source, anew)
 
     def features(self, picture: Picture) -> FeatureCache:
-        """Give the features of a picture; those of another are dropped."""
+        """Give the features of a picture."""
         with self._lock:
-            if self._features is None or self._features[0] is not picture:
-                self._features = picture, FeatureCache()
-            return self._features[1]
+            return self._of(picture).features
 
     def colors(self, picture: Picture) -> DistinctColors:
-        """Give the distinct colors of a picture; those of another are dropped."""
+        """Give the distinct colors of a picture."""
         with self._lock:
-            if self._colors is None or self._colors[0] is not picture:
-                self._colors = picture, DistinctColors.of(picture)
-            return self._colors[1]
+            measured = self._of(picture)
+            if measured.colors is None:
+                measured.colors = DistinctColors.of(picture)
+            return measured.colors
+
+    def _of(self, picture: Picture) -> _Measured:
+        """Give what was measured of a picture.
+
+        Of others only the last is kept, if it is small: one may look at another image
+        and come back.
+        """
+        kept = (m for m in self._measured if _same(m.picture, picture))
+        found = next(kept, None) or _Measured(picture, FeatureCache())
+        others = (m for m in self._measured if m is not found)
+        former = [m for m in others if m.features.n_bytes <= FORMER_BYTES]
+        self._measured = [found, *former[:1]]
+        return found
 
     def gather(
         self,
@@ -297,10 +288,13 @@ class MaterialCache:
         key = (recipe.features, recipe.scaling)
         with self._lock:
             kept = self._material
-        if kept is not None and kept.picture is picture:
+        if kept is not None:
             same = kept.key == key
+            features: Sequence[Feature] = recipe.features
             if groups is not None:
                 same = kept.material.samples.groups == groups
+                features = [group.feature for group in groups]
+            same &= _same(kept.picture, picture, features)
             if same and _same_pixels(kept.valid, valid):
                 return kept.material
         if groups is None:
@@ -313,13 +307,13 @@ class MaterialCache:
         return material
 
 
-def _digest(picture: Picture) -> bytes:
-    """Checksum of all pixels, which takes far less time than to measure them."""
-    digest = sha1(usedforsecurity=False)
-    for array in (picture.values, *picture.companions.values()):
-        for part in array:
-            digest.update(np.ascontiguousarray(part).data)
-    return digest.digest()
+@dataclass(eq=False)
+class _Measured:
+    """What was measured of a picture, whatever the recipe."""
+
+    picture: Picture
+    features: FeatureCache
+    colors: DistinctColors | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,6 +324,11 @@ class _Kept:
     key: tuple[Any, ...]
     valid: NDArray[np.bool_] | None
     material: Material
+
+
+def _same(some: Picture, other: Picture, features: Sequence[Feature] = ()) -> bool:
+    """Tell whether features read the same of two pictures."""
+    return pixels_key(some, features) == pixels_key(other, features)
 
 
 def _same_pixels(

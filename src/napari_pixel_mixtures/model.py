@@ -70,6 +70,8 @@ class Model:
     regions : dict or None
         Settings of `Clustering.regions`, min_size and contrast, if segments are
         wanted of every picture.
+    white : float or None
+        What was white in integer colors: so it is in all whose type leaves it open.
     versions : dict of str to str
         Those of the packages that fitted it.
 
@@ -99,6 +101,7 @@ class Model:
     axis_labels: tuple[str, ...] | None
     mask: NDArray[np.bool_] | None
     regions: dict[str, Any] | None = None
+    white: float | None = None
     versions: dict[str, str] = field(default_factory=installed_versions)
 
     @classmethod
@@ -144,6 +147,7 @@ class Model:
         order = np.lexsort((-clustering.pixel_counts, -weights))
         picture = clustering.picture
         axis, ndim = picture.channel_axis, picture.values.ndim
+        integers = picture.rgb and picture.values.dtype.kind in "iu"
         return cls(
             recipe=clustering.recipe,
             groups=tuple(
@@ -162,6 +166,7 @@ class Model:
             axis_labels=picture.axis_labels,
             mask=mask_of(clustering),
             regions=None if regions is None else region_settings(**regions),
+            white=float(picture.limits[1, 0]) if integers else None,
         )
 
     def __repr__(self) -> str:
@@ -180,7 +185,8 @@ class Model:
         """Read an image as the one that was fitted.
 
         What an image does not say of itself, as an array cannot, is taken from the
-        picture that was fitted: names of channels, scale and names of axes.
+        picture that was fitted: names of channels, scale, names of axes, and what is
+        white where the type of its colors does not tell.
 
         Raises
         ------
@@ -215,6 +221,8 @@ class Model:
                     "same number of axes."
                 )
             about[name] = value
+        if picture.guesses_white and self.white is not None:
+            about["white"] = self.white
         if missing := sorted(self.companions - picture.companions.keys()):
             raise ValueError(
                 f"Expected an image with the companions {missing!s:.200}, which the "

@@ -14,6 +14,7 @@ from .classes import LONGEST_NAME, Classes, none_label
 from .clustering import unfitted
 from .features import Feature, FeatureGroup
 from .features.checks import as_float, whole, within
+from .features.picture_checks import LARGEST_WHITE
 from .mixture.covariance import COVARIANCE_TYPES
 from .recipe import Recipe, parse_json
 from .regions import region_settings
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from .mixture import FastGaussianMixture
 
 FORMAT = "napari-pixel-mixtures model"
-VERSION = 2
-EARLIER = 1  # without regions, or a look of none of these, which had label 0
+VERSION = 3
+EARLIER = (1, 2)
+# 1 was without regions, or a look of none of these, which had label 0; 2 without white.
 LARGEST_FILE = 2**26  # bytes
 MOST_PIXELS = 2**30  # of a mask
 MOST_AXES = 16
@@ -49,7 +51,7 @@ FIELDS = {
     "regions",
     "versions",
 }
-PICTURE = ("channel_names", "channel_axis", "rgb", "scale", "axis_labels")
+PICTURE = ("channel_names", "channel_axis", "rgb", "scale", "axis_labels", "white")
 ARRAYS = ("weights", "means", "covariances", "precisions_cholesky")
 
 
@@ -105,13 +107,13 @@ def from_text(text: str) -> dict[str, Any]:
             f"Expected a model with the format {FORMAT!r}, got {text[:60]!r}; choose "
             "a file that Save wrote."
         )
-    if data.get("version") not in (EARLIER, VERSION):
+    if data.get("version") not in (*EARLIER, VERSION):
         raise ValueError(
             f"Expected a model of version {VERSION}, got {data.get('version')!r:.80}; "
             "it may come from a newer version of the plugin."
         )
     checksum = data.pop("sha256", None)
-    later = {"regions"} if data["version"] == EARLIER else set()
+    later = {"regions"} if data["version"] < 2 else set()
     _check_fields("a model", data, FIELDS - later)
     if checksum != _checksum(data):
         raise ValueError(
@@ -139,7 +141,7 @@ def from_text(text: str) -> dict[str, Any]:
         "numbering": _numbering(data["numbering"], k),
         "classes": classes,
         "threshold": threshold,
-        **_picture(data["picture"]),
+        **_picture(data["picture"], {"white"} if data["version"] < 3 else set()),
         "mask": None if data["mask"] is None else unpack(data["mask"]),
         "regions": _regions(data.get("regions")),
         "versions": _versions(data["versions"]),
@@ -222,8 +224,8 @@ def _groups(data: object) -> tuple[FeatureGroup, ...]:
     return tuple(groups)
 
 
-def _picture(data: object) -> dict[str, Any]:
-    _check_fields("a picture", data, set(PICTURE))
+def _picture(data: object, later: set[str]) -> dict[str, Any]:
+    _check_fields("a picture", data, set(PICTURE) - later)
     assert isinstance(data, dict)
     names = _list("the channel names", data["channel_names"], 1, MOST_COLUMNS)
     axis, rgb = data["channel_axis"], data["rgb"]
@@ -238,12 +240,16 @@ def _picture(data: object) -> dict[str, Any]:
     if labels is not None:
         found = _list("the axis labels", labels, 1, MOST_AXES)
         labels = tuple(_name("an axis label", label) for label in found)
+    white = data.get("white")
+    if white is not None:
+        white = within("white", white, 1, LARGEST_WHITE)
     return {
         "channel_names": tuple(_name("a channel name", name) for name in names),
         "channel_axis": axis,
         "rgb": rgb,
         "scale": scale,
         "axis_labels": labels,
+        "white": white,
     }
 
 

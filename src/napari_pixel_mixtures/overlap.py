@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,15 +75,85 @@ class MergeTree:
         """
         k = len(self.order)
         n = whole("n_classes", n_classes, 1, k)
+        self._check(classes)
+        found = replace(classes, leads=tuple(range(1, k + 1)))
+        for merge in self.merges[: k - n]:
+            found = found.merge(merge.label, merge.other)
+        return found
+
+    def split(self, classes: Classes, *labels: int) -> Classes:
+        """Take the last merge within these classes back.
+
+        Of several classes only one falls apart: into its two parts that the tree
+        merges last. Again for further parts; `Classes.split` gives all components of
+        a class at once.
+
+        Parameters
+        ----------
+        classes : Classes
+            Merged along the tree, or by hand.
+        *labels : int
+            Those that may fall apart. One of a single component stays.
+
+        Raises
+        ------
+        ValueError
+            There is no such class, or the classes are those of another number of
+            components.
+
+        Examples
+        --------
+        >>> from napari_pixel_mixtures import Classes
+        >>> merges = Merge(2, 4, 0.5), Merge(1, 3, 0.4), Merge(2, 1, 0.1)
+        >>> tree = MergeTree(merges, order=(2, 4, 1, 3))
+        >>> names, black = ("a", "b", "c", "d"), (0.0, 0.0, 0.0)
+        >>> classes = Classes((1, 2, 2, 2), names, (black,) * 4, (True,) * 4)
+        >>> classes = tree.split(classes, 2)
+        >>> classes.members(2), classes.members(3)
+        ((2, 4), (3,))
+        >>> tree.split(classes, 2, 3).labels
+        (1, 2, 3, 4)
+        """
+        self._check(classes)
+        lasts = [(*self._last_merge(classes.members(label)), label) for label in labels]
+        place, parts, label = max(lasts, key=itemgetter(0), default=(-1, (), 0))
+        if place < 0:
+            return classes
+        (leaving,) = (part for part in parts if label not in part)
+        return classes.split(label, *leaving)
+
+    def _last_merge(
+        self, members: tuple[int, ...]
+    ) -> tuple[int, tuple[tuple[int, ...], ...]]:
+        """Find the last merge that joins some of these components.
+
+        Returns
+        -------
+        place : int
+            Its place among all merges; -1 if there is none.
+        parts : tuple of tuple of int
+            The two parts that it joins; the first one of each leads it.
+        """
+        groups: dict[int, tuple[int, ...]] = {
+            label: (label,) if label in members else () for label in self.order
+        }
+        place = -1
+        parts: tuple[tuple[int, ...], ...] = ()
+        for i, merge in enumerate(self.merges):
+            one, other = groups[merge.label], groups.pop(merge.other)
+            if one and other:
+                place, parts = i, (one, other)
+            groups[merge.label] = one + other
+        return place, parts
+
+    def _check(self, classes: Classes) -> None:
+        """Refuse classes of another number of components."""
+        k = len(self.order)
         if classes.n_components != k:
             raise ValueError(
                 f"Expected classes of {k} components, as the merge tree has, got "
                 f"{classes.n_components}; make both of the same clustering."
             )
-        found = replace(classes, leads=tuple(range(1, k + 1)))
-        for merge in self.merges[: k - n]:
-            found = found.merge(merge.label, merge.other)
-        return found
 
 
 def merge_tree(clustering: Clustering, material: Material | None = None) -> MergeTree:

@@ -9,7 +9,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cases import noise
-from napari_pixel_mixtures import Blur, Color, Expression, Lab, Position, cluster
+from napari_pixel_mixtures import (
+    Blur,
+    Color,
+    Companion,
+    Expression,
+    Lab,
+    Position,
+    cluster,
+)
 from napari_pixel_mixtures.clustering import cluster_steps
 from napari_pixel_mixtures.features import Feature, FeatureCache, Picture
 from napari_pixel_mixtures.features.cache import Columns
@@ -33,7 +41,7 @@ def computed(monkeypatch):
 
         monkeypatch.setattr(kind, "compute", watched)
 
-    for kind in (Color, Position, Expression, Lab, Blur):
+    for kind in (Color, Position, Expression, Lab, Blur, Companion):
         watch(kind)
     return made
 
@@ -73,12 +81,73 @@ def test_colors_alone_are_computed_once_as_well(computed):
     assert computed == list(features)
 
 
-def test_another_picture_is_computed_anew(computed):
+def test_what_was_computed_of_the_picture_before_the_last_is_kept(computed):
     cache = MaterialCache()
-    first, second = (Picture.from_array(noise(9, 8, 3, seed=s)) for s in (0, 1))
-    for picture in (first, second, first):
+    pictures = [Picture.from_array(noise(9, 8, 3, seed=seed)) for seed in range(3)]
+    for number, expected in ((0, 1), (1, 2), (0, 2), (1, 2), (2, 3), (1, 3), (0, 4)):
+        fit(cache, pictures[number], (Blur(2),))
+        assert len(computed) == expected
+
+
+def test_it_is_not_kept_where_it_is_large(computed, monkeypatch):
+    monkeypatch.setattr("napari_pixel_mixtures.material.FORMER_BYTES", 800)
+    cache = MaterialCache()
+    small = Picture.from_array(noise(9, 8, 2), -1, False)  # 576 bytes blurred
+    large = Picture.from_array(noise(9, 8, 3, seed=1))  # 864
+    for picture, expected in ((small, 1), (large, 2), (small, 2), (large, 3)):
         fit(cache, picture, (Blur(2),))
-    assert len(computed) == 3
+        assert len(computed) == expected
+
+
+@dataclass
+class _Layers:
+    """An array, and others of the same pixels, as layers hold them."""
+
+    array: np.ndarray
+    companions: dict
+
+    def read(self):
+        return Picture.from_array(self.array, companions=self.companions)
+
+    def has_pixels_of(self, other):
+        return self.array is other.array
+
+    def matches(self, other):
+        return self.has_pixels_of(other) and self.companions is other.companions
+
+
+def test_other_companions_leave_what_does_not_read_them(computed):
+    cache, image = MaterialCache(), noise(9, 8, 3)
+    depth, height = noise(9, 8, seed=1), noise(9, 8, seed=2)
+    features = (*FEATURES, Companion("depth"))
+    first = cache.picture(_Layers(image, {"depth": depth}))
+    material = cache.gather(first, Recipe(features=features), None)
+    assert computed == list(features)
+    # One more: nothing is measured, and what was fitted before counts still.
+    more = cache.picture(_Layers(image, {"height": height, "depth": depth}))
+    assert list(more.companions) == ["height", "depth"]
+    assert cache.gather(more, Recipe(features=features), None) is material
+    changed = tuple(replace(f, weight=0.5) for f in features)
+    for picture in (more, first, more):
+        fit(cache, picture, changed)
+    assert computed == list(features)
+    # Another by the same name: it alone is measured.
+    other = cache.picture(_Layers(image, {"depth": height}))
+    found = fit(cache, other, changed)
+    assert computed == [*features, Companion("depth")]
+    anew = cluster(image, 2, features=changed, companions={"depth": height})
+    assert_array_equal(found.labels, anew.labels)
+    assert not np.array_equal(found.labels, fit(cache, more, changed).labels)
+
+
+def test_an_array_that_was_written_to_is_measured_also_with_other_companions(computed):
+    cache, image = MaterialCache(), noise(9, 8, 3)
+    fit(cache, cache.picture(_Layers(image, {})), FEATURES)
+    image[2:4] = 255 - image[2:4]
+    picture = cache.picture(_Layers(image, {"depth": noise(9, 8)}))
+    found = fit(cache, picture, FEATURES)
+    assert computed == [*FEATURES, *FEATURES]
+    assert_array_equal(found.labels, cluster(image, 2, features=FEATURES).labels)
 
 
 def test_what_is_kept_gives_what_is_computed():

@@ -161,6 +161,50 @@ def test_channel_values_become_colors(array, values, expected):
     np.testing.assert_allclose(picture.to_rgb(np.array(values)), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.uint32, np.uint64])
+def test_white_can_be_told_where_a_type_does_not(dtype):
+    array = np.full((1, 1, 3), 100, dtype)
+    picture = Picture.from_array(array, white=400)
+    assert Picture.from_array(array).guesses_white
+    assert not picture.guesses_white
+    np.testing.assert_allclose(picture.to_rgb(np.array([0, 100, 500])), [0, 0.25, 1])
+    assert "white=400.0" in repr(picture)
+
+
+@pytest.mark.parametrize(
+    ("array", "white", "sentence"),
+    [
+        (
+            np.zeros((1, 1, 3), np.uint16),
+            4095,
+            "Expected white for colors of signed or wide integers alone, as other "
+            "types tell it, got it for colors of uint16; leave it out.",
+        ),
+        (
+            np.zeros((1, 1, 3)),
+            1,
+            "Expected white for colors of signed or wide integers alone, as other "
+            "types tell it, got it for colors of float64; leave it out.",
+        ),
+        (
+            np.zeros((4, 5), int),
+            255,
+            "Expected white for colors of signed or wide integers alone, as other "
+            "types tell it, got it for other channels of int64; leave it out.",
+        ),
+        (
+            np.zeros((1, 1, 3), int),
+            0,
+            "Expected white to be a number from 1 to 1.84467e+19, got 0.",
+        ),
+    ],
+)
+def test_white_is_refused_where_it_makes_no_sense(array, white, sentence):
+    with pytest.raises(ValueError) as error:
+        Picture.from_array(array, white=white)
+    assert str(error.value) == sentence
+
+
 def test_channels_may_be_images_of_their_own():
     first, second = noise(5, 7), noise(5, 7, seed=1).astype(np.uint16)
     picture = Picture.from_channels([first, second], ["nuclei", "actin"])

@@ -70,10 +70,13 @@ class Walk:
         classes = self.workspace.result.all_classes
         looks = [*classes.labels, classes.none_of_these]
         label, look = self.pick(classes.labels), self.pick(looks)
+        tree = self.workspace.classes.tree
         edited = self.pick(
             [
                 classes.merge(label, self.pick(classes.labels)),
                 classes.split(label),
+                tree.split(classes, label),
+                tree.split(classes, *classes.labels),
                 classes.rename(look, f"name {self.random.integers(99)}"),
                 classes.recolor(look, self.random.random(3).tolist()),
                 classes.show(look, bool(self.random.integers(2))),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QIcon
 from qtpy.QtWidgets import (
     QColorDialog,
     QFileDialog,
@@ -114,7 +114,7 @@ def test_before_a_fit_there_is_nothing_to_edit(model, on_screen):
 
 def test_a_row_for_each_component_in_the_order_of_the_tree(widget, result, model):
     columns, rows = shown(widget)
-    assert columns == ["name", "share", "pixels", "area (pixel^2)", "components"]
+    assert columns == ["name", "share", "pixels", "parts"]  # an area says no more
     order = merge_tree(result.clustering).order
     assert [row[0] for row in rows] == [f"class {label}" for label in order]
     counts = result.clustering.pixel_counts
@@ -123,7 +123,9 @@ def test_a_row_for_each_component_in_the_order_of_the_tree(widget, result, model
         widget.table_model.index(0, 0), Qt.ItemDataRole.DecorationRole
     )
     expected = QColor.fromRgbF(*Classes.of(result.clustering).color(order[0]))
-    assert swatch.toImage().pixelColor(3, 3).name() == expected.name()
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        shown_as = swatch.pixmap(14, 14, mode).toImage()
+        assert shown_as.pixelColor(3, 3).name() == expected.name()
     assert classes_layer(model) is None  # nothing was edited yet
 
 
@@ -161,6 +163,56 @@ def test_merge_split_and_one_undo(widget, result, model, choose, click, workspac
     click(widget.redo)
     assert_array_equal(classes_layer(model).data, merged)
     assert workspace.result.clustering is result.clustering
+
+
+def test_split_takes_the_last_merge_back_and_split_all_every_one(
+    widget, result, model, choose, click, workspace
+):
+    tree = merge_tree(result.clustering)
+    workspace.classes.cut(2)
+    lead = max(
+        workspace.result.classes.labels, key=lambda one: len(members(workspace, one))
+    )
+    cut = workspace.result.classes
+    choose(lead)
+    parts = tree.split(cut, lead)
+    further = tree.split(parts, *(parts.leads[i - 1] for i in cut.members(lead)))
+    for expected in (parts, further):
+        click(widget.split)
+        assert workspace.result.classes == expected
+        assert {*widget.table.selected()} == {
+            expected.leads[i - 1] for i in cut.members(lead)
+        }
+        layer = classes_layer(model)
+        assert_array_equal(layer.data, expected.apply(result.clustering.labels))
+    click(widget.undo)
+    click(widget.undo)
+    assert workspace.result.classes == cut
+    widget.table.select_labels([lead])
+    click(widget.split_all)
+    assert workspace.result.classes == cut.split(lead)
+    assert sorted(widget.table.selected()) == list(cut.members(lead))
+    assert not widget.split.enabled
+    assert not widget.split_all.enabled
+    click(widget.undo)
+    assert workspace.result.classes == cut
+
+
+def members(workspace, label):
+    return workspace.result.classes.members(label)
+
+
+def test_without_a_tree_classes_only_fall_apart_at_once(
+    widget, choose, click, workspace
+):
+    choose(2, 5)
+    click(widget.merge)
+    assert widget.split.enabled
+    workspace.classes._facts.clear()  # as before it is found out
+    workspace.classes.changed.emit()
+    assert not widget.split.enabled
+    click(widget.split_all)
+    assert len(workspace.result.classes.labels) == 6
 
 
 def test_undo_takes_back_edits_and_then_the_fit(
@@ -260,7 +312,7 @@ def test_means_and_deviations_on_demand_and_the_csv(
     click(widget.details)
     idle(model)
     columns, _ = shown(widget)
-    assert columns[5:] == [
+    assert columns[4:] == [
         f"{moment} {name}" for name in "RGBXY" for moment in ("mean", "std")
     ]
     choose(1, 4)
@@ -274,7 +326,7 @@ def test_means_and_deviations_on_demand_and_the_csv(
     expected = class_table(result.clustering, workspace.result.classes)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
     click(widget.details)
-    assert len(shown(widget)[0]) == 5
+    assert len(shown(widget)[0]) == 4
 
 
 @pytest.fixture
@@ -316,7 +368,7 @@ def test_the_export_waits_for_means_and_has_all_columns(
     pd.testing.assert_frame_equal(
         pd.read_csv(path).sort_values("label").reset_index(drop=True), expected
     )
-    assert len(shown(widget)[0]) == 5  # what is shown stays as it is
+    assert len(shown(widget)[0]) == 4  # what is shown stays as it is
     # Of a class that was made of them at once, for its parts are known.
     workspace.classes.edit(workspace.result.all_classes.merge(1, 2))
     widget.save_table(path)
@@ -437,7 +489,34 @@ def test_areas_are_in_the_units_of_the_layer(widget, result, model, choose, clic
     features = classes_layer(model).features
     area = features.set_index("index")["area (micrometer^2)"]
     assert area[1] == pytest.approx(result.clustering.pixel_counts[0])
+    columns, rows = shown(widget)
+    assert columns == ["name", "share", "pixels", "µm²", "parts"]
+    assert {row[2] for row in rows} == {row[3] for row in rows}
+    table = widget.table_model
+    horizontal, tip = Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole
+    assert table.headerData(3, horizontal, tip) == "area (micrometer^2)"
+    assert table.headerData(4, horizontal, tip) == "How many components the class has."
     assert_array_equal(classes_layer(model).scale, image.scale)
+
+
+@pytest.mark.parametrize("width", [290, 460, 800])
+def test_the_table_is_as_wide_as_its_place(
+    widget, result, model, width, qtbot, workspace
+):
+    name = "a name that is longer than all places that there are for names"
+    workspace.classes.edit(result.all_classes.rename(1, name))
+    table = widget.table
+    table.setFixedWidth(width)
+
+    def fits():
+        ends = table.columnViewportPosition(3) + table.columnWidth(3)
+        assert table.viewport().width() == ends
+
+    qtbot.waitUntil(fits)
+    rows = range(table.model().rowCount())
+    row = next(r for r in rows if widget.table_model.label(r) == 1)
+    tip = Qt.ItemDataRole.ToolTipRole
+    assert table.model().data(table.model().index(row, 0), tip) == name
 
 
 def test_classes_survive_a_live_refit(
@@ -567,6 +646,9 @@ def test_the_least_likely_pixels_are_none_of_the_classes(
     assert layer.colormap.map(np.array([0], np.uint8))[0][3] == 0
     assert_allclose(layer.colormap.map(np.array([none], np.uint8))[0], (*GRAY, 1))
     assert layer.features["index"].tolist()[-1] == none
+    assert widget.status.value == (
+        "bands: 7 classes, 6 of 6 components and 'none of these'."
+    )
 
 
 def test_none_of_these_is_renamed_recolored_and_hidden_as_a_class(
@@ -596,6 +678,7 @@ def test_none_of_these_is_renamed_recolored_and_hidden_as_a_class(
     idle(model)
     _, rows = shown(widget)
     assert rows[-1][0] == "dirt"
+    assert widget.status.value == "bands: 6 classes, 5 of 6 components and 'dirt'."
     workspace.undo()
     workspace.undo()
     assert_allclose(layer.colormap.map(np.array([none], np.uint8))[0], (*GRAY, 1))

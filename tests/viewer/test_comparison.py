@@ -163,6 +163,75 @@ def test_the_image_is_removed_while_it_is_shown(model, compare, comparison):
     assert comparison.results == ()
 
 
+class TestChannels:
+    """Of an image whose channels are layers, any of which may be removed."""
+
+    @pytest.fixture(autouse=True)
+    def channels(self, model, workspace, picture):
+        for i, name in enumerate(("red", "green", "blue")):
+            model.add_image(picture[..., i], name=name)
+        workspace.set_image([model.layers[name] for name in ("red", "green")])
+
+    @pytest.mark.parametrize("name", ["red", "green"])
+    def test_one_is_removed_while_it_is_shown(self, model, compare, comparison, name):
+        said = []
+        comparison.finished.connect(said.append)
+        compare(2)
+        assert comparison.shown
+        model.layers.remove(name)
+        assert not comparison.shown
+        assert comparison.results == ()
+        assert said == [
+            "1 mixture of red and 1 more.",
+            f"The image {name!r} was removed.",
+        ]
+        others = [x for x in ("bands", "red", "green", "blue") if x != name]
+        assert [layer.name for layer in model.layers] == others
+        with pytest.raises(ValueError) as error:
+            comparison.save("figure.png")
+        assert str(error.value) == (
+            "Expected a comparison to save, but there is none yet; press Compare."
+        )
+
+    @pytest.mark.parametrize("name", ["red", "green"])
+    def test_one_is_removed_meanwhile(
+        self, model, workspace, comparison, gate, qtbot, name
+    ):
+        ends = []
+        comparison.finished.connect(ends.append)
+        comparison.start(workspace.request(), [2, 3])
+        qtbot.waitUntil(lambda: gate.reached == 1)
+        model.layers.remove(name)
+        gate.open()
+        qtbot.waitUntil(lambda: gate.closed == 1)
+        qtbot.wait(20)
+        assert ends == [
+            f"The image {name!r} was removed while it was compared; the comparison was "
+            "cancelled."
+        ]
+        assert not comparison.shown
+        assert comparison.results == ()
+
+    def test_another_image_is_removed(self, model, compare, comparison):
+        compare(2)
+        model.layers.remove("blue")
+        assert comparison.shown
+        assert len(comparison.results) == 1
+
+    @pytest.mark.parametrize("name", ["red", "green"])
+    def test_the_result_goes_with_any_of_them(self, model, workspace, fit, name, idle):
+        fit(model, n_components=2)
+        workspace.maps.show("entropy")
+        model.layers.remove(name)
+        assert workspace.result is None
+        assert workspace.classes.result is None
+        assert not workspace.maps.runner.busy
+        assert not workspace.undo_stack.can_undo
+        workspace.reshuffle()
+        fit(model, n_components=2)  # the other one alone
+        assert workspace.result.clustering.feature_names == ("gray",)
+
+
 def test_an_image_is_added_meanwhile(model, compare, comparison, picture):
     compare(2, 3)
     theirs = model.add_image(picture, name="theirs")

@@ -1,6 +1,7 @@
 """Docks: however many of ours are opened, the window stays on the screen."""
 
 import pytest
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMainWindow
 
 from napari_pixel_mixtures.viewer.docks import dock_of
@@ -61,3 +62,20 @@ def test_a_low_window_has_tabs_for_the_cloud_too(viewer, picture, open_widget, q
         docks.append(dock_of(open_widget(viewer, title)))
         qtbot.waitUntil(lambda: seen(docks[-1]) and window.height() == height)
     assert {*window.tabifiedDockWidgets(docks[0])} == {*docks[1:]}
+
+
+@pytest.mark.parametrize("title", [*CONTROLS, CLOUD])
+def test_a_dock_by_itself_is_as_wide_as_its_title(viewer, open_widget, qtbot, title):
+    widget = open_widget(viewer, title)
+    # As narrow as a person can drag it.
+    dock, window = dock_of(widget), viewer.window._qt_window
+
+    def reads_whole():
+        window.resizeDocks([dock], [1], Qt.Orientation.Horizontal)
+        name = dock.titleBarWidget().title
+        assert name.text() == f"{title} (napari-pixel-mixtures)"
+        assert name.width() == name.sizeHint().width()
+
+    qtbot.waitUntil(reads_whole)
+    qtbot.wait(50)
+    reads_whole()

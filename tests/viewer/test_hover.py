@@ -7,6 +7,7 @@ from qtpy.QtCore import QPoint
 from qtpy.QtTest import QTest
 
 from napari_pixel_mixtures.inspection import inspect_pixel
+from napari_pixel_mixtures.viewer.cloud_picture import CloudPicture
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 NOTHING = ""
@@ -121,6 +122,31 @@ class TestMouse:
         assert widget.picture.hovered.value == NOTHING
         assert not ring.visible
         assert not widget.picture.hovered.native.isVisible()
+
+
+def test_the_class_of_the_pixel_is_told_once_there_are_classes(
+    model, fitted, on_screen, idle
+):
+    workspace = workspace_of(model)
+    panel = CloudPicture(workspace)
+    on_screen(panel, 300, 300)
+    workspace.hover.move_to((3, 3))
+    label = workspace.result.clustering.labels[3, 3]
+    assert panel.hovered.value.endswith(" sigma")
+    classes = workspace.result.all_classes.rename(label, "sky")
+    workspace.classes.edit(classes)
+    assert panel.hovered.value.endswith(" sigma  → sky")
+    workspace.classes.set_quantile(0.3)
+    idle(model)
+    layer = model.layers["bands classes"]
+    unlikely = tuple(np.argwhere(layer.data == classes.none_of_these)[0])
+    workspace.hover.move_to(unlikely)
+    assert panel.hovered.value.endswith(" sigma  → none of these")
+    workspace.undo()
+    assert not panel.hovered.value.endswith("none of these")
+    workspace.show_frame(workspace.result.clustering.reordered([2, 0, 1]))
+    workspace.hover.move_to((3, 3))
+    assert panel.hovered.value.endswith(" sigma")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -139,7 +139,8 @@ def test_save_and_load(widget, model, click, result, answer, tmp_path, idle, wor
     assert workspace.result.quantile > 0
     assert_array_equal(labels_of(model, "mirrored"), saved.apply(image.data).labels)
     assert widget.status.value == (
-        "mirrored was labeled by the model: 4 classes; nothing was fitted."
+        "mirrored was labeled by the model: 5 classes with 'none of these'; nothing "
+        "was fitted."
     )
     assert labels_of(model, "mirrored").shape == expected.shape
     click(widget.copy)
@@ -230,6 +231,13 @@ def test_a_threshold_that_no_pixel_is_below_is_kept(
     idle(model)
     assert workspace.result.quantile == 0
     assert workspace.keeper.model().threshold == result.threshold
+    # The class of what is none of these is there, with nothing in it.
+    assert widget.status.value.endswith(
+        "5 classes with 'none of these'; nothing was fitted."
+    )
+    last = workspace.classes.table().iloc[-1]
+    assert (last["label"], last["name"], last["pixels"]) == (6, "none of these", 0)
+    assert model.layers["likely classes"].features["index"].iloc[-1] == 6
 
 
 def test_an_image_of_another_kind_is_refused(
@@ -313,6 +321,46 @@ def test_apply_to_a_folder(widget, model, click, result, answer, folder, idle):
     click(widget.folder)
     idle(model)
     assert "2 kept from an earlier run, 1 skipped" in widget.status.value
+
+
+@pytest.mark.parametrize(
+    ("min_size", "contrast", "end"),
+    [
+        (
+            30,
+            2.5,
+            " In the segments pieces of fewer than 30 pixels were dealt out to their "
+            "neighbors, and neighbors below a contrast of 2.5 were merged.",
+        ),
+        (1, 4.0, " In the segments neighbors below a contrast of 4 were merged."),
+        (1, 0.0, ""),
+    ],
+)
+def test_the_summary_of_a_folder_tells_of_segments(
+    widget,
+    model,
+    click,
+    workspace,
+    answer,
+    folder,
+    idle,
+    result,
+    min_size,
+    contrast,
+    end,
+):
+    workspace.set_segments(on=True, min_size=min_size, contrast=contrast)
+    idle(model)
+    answer(folder)
+    click(widget.folder)
+    idle(model)
+    output = folder / "classes"
+    made = f"labels, segments and tables are in {output}, all tables in tables.csv."
+    assert widget.status.value.endswith(f"; {made}{end}")
+    assert_array_equal(
+        tifffile.imread(output / "a.png.segments.tif"),
+        model.layers["bands segments"].data,
+    )
 
 
 def test_a_run_that_was_cancelled_goes_on(

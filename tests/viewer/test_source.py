@@ -7,6 +7,7 @@ import pytest
 from napari.layers import Image, Labels, Points
 from numpy.testing import assert_array_equal
 
+from napari_pixel_mixtures.material import MaterialCache
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY, channel_axis, level_text
 from napari_pixel_mixtures.viewer.source import Source
 
@@ -184,3 +185,19 @@ def test_the_same_picture():
     image.scale = other.scale = (1, 1)
     image.axis_labels = ("t", "x")
     assert not source.matches(Source.of(image, others=[other]))
+
+
+def test_more_layers_leave_the_arrays_of_those_before():
+    """By them it is known what was measured already."""
+    cache = MaterialCache()
+    red, green, depth = (gray(5, 6, name=n) for n in ("red", "green", "depth"))
+    first = cache.picture(Source.of(red, green, others=[depth]))
+    layers = [gray(5, 6, name="height"), depth]
+    more = cache.picture(Source.of(red, green, others=layers))
+    assert list(more.companions) == ["height", "depth"]
+    assert more.values is first.values
+    assert more.companions["depth"] is first.companions["depth"]
+    red.scale = green.scale = depth.scale = (2.0, 1.0)
+    other = cache.picture(Source.of(red, green, others=[depth]))
+    assert other.scale == (2.0, 1.0)
+    assert other.values is not first.values

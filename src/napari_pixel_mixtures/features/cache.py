@@ -13,6 +13,8 @@ import numpy as np
 from .blocks import BLOCK, on_all_cores
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from .base import Feature
@@ -90,6 +92,21 @@ def _variance(column: NDArray[Any], counts: NDArray[np.int64] | None) -> float:
     return squares
 
 
+def pixels_key(picture: Picture, features: Iterable[Feature]) -> tuple[Any, ...]:
+    """Tell what these features read of a picture from what they read of another.
+
+    The same for pictures that hold the same arrays and say the same of them, but for
+    companions that no feature reads. Valid as long as the picture is kept.
+    """
+    read = {name for feature in features for name in feature.companions}
+    return (
+        id(picture.values),
+        *(picture.channel_axis, picture.rgb, picture.white),
+        *(picture.names, picture.scale, picture.axis_labels),
+        *(id(picture.companions.get(name)) for name in sorted(read)),
+    )
+
+
 # Which cache has features of a picture; neither is kept by this.
 _caches: WeakKeyDictionary[Picture, ref[FeatureCache]] = WeakKeyDictionary()
 
@@ -111,8 +128,9 @@ class FeatureCache:
     """Keeps computed features.
 
     A feature is kept by its settings without weight and influence, so that a change
-    of these computes nothing. It may be asked by several threads; one computes, the
-    others wait.
+    of these computes nothing, and by what it reads, so that other companions of the
+    same pixels compute nothing, either. It may be asked by several threads; one
+    computes, the others wait.
 
     Parameters
     ----------
@@ -124,21 +142,20 @@ class FeatureCache:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._lock = Lock()
-        self._computing: dict[tuple[Picture, Feature], Lock] = {}
-        self._kept: OrderedDict[tuple[Picture, Feature], tuple[Columns, int]] = (
-            OrderedDict()
-        )
+        self._computing: dict[tuple[Any, ...], Lock] = {}
+        self._kept: OrderedDict[tuple[Any, ...], _Kept] = OrderedDict()
 
     @property
     def n_bytes(self) -> int:
         """Memory of what is kept."""
-        return sum(cost for _, cost in self._kept.values())
+        # A list, for another thread may add to it meanwhile.
+        return sum(kept.cost for kept in list(self._kept.values()))
 
     def kept(self, picture: Picture, feature: Feature) -> Columns | None:
         """Give what was computed of a feature, if it is still here."""
         with self._lock:
-            found = self._kept.get((picture, feature.measurement))
-            return None if found is None else found[0]
+            found = self._kept.get(_key(picture, feature.measurement))
+            return None if found is None else found.columns
 
     def columns(
         self,
@@ -156,11 +173,12 @@ class FeatureCache:
             How often each pixel counts; always the same for one picture.
         """
         measurement = feature.measurement
-        key = (picture, measurement)
+        key = _key(picture, measurement)
         with self._lock:
+            _caches[picture] = ref(self)
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key][0]
+                return self._kept[key].columns
             computing = self._computing.setdefault(key, Lock())
         # Only who wants the same waits: others may look at what is kept meanwhile.
         with computing:
@@ -169,18 +187,29 @@ class FeatureCache:
                 return found
             try:
                 columns = Columns.of(measurement.compute(picture, None), counts)
-                self._keep(key, columns)
+                self._keep(key, picture, columns)
             finally:
                 with self._lock:
                     self._computing.pop(key, None)
         return columns
 
-    def _keep(self, key: tuple[Picture, Feature], columns: Columns) -> None:
-        picture = key[0]
+    def _keep(self, key: tuple[Any, ...], picture: Picture, columns: Columns) -> None:
         owned = not np.may_share_memory(columns.values, picture.values)
         cost = columns.values.nbytes if owned else 0
         with self._lock:
-            self._kept[key] = columns, cost
-            _caches[picture] = ref(self)
+            self._kept[key] = _Kept(picture, columns, cost)
             while self.n_bytes > self._most_bytes:
                 self._kept.popitem(last=False)
+
+
+def _key(picture: Picture, measurement: Feature) -> tuple[Any, ...]:
+    return pixels_key(picture, (measurement,)), measurement
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What was computed, how much memory it costs, and of what it is, to keep that."""
+
+    picture: Picture
+    columns: Columns
+    cost: int

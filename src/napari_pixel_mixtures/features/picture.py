@@ -16,8 +16,11 @@ from .picture_checks import (
     as_names,
     as_numbers,
     as_scale,
+    as_white,
     float_type,
+    leaves_white_open,
     usual_channel_axis,
+    usual_white,
 )
 
 if TYPE_CHECKING:
@@ -47,12 +50,16 @@ class Picture:
         What the axes are called, the first axis first; see `axis_names`.
     companions : mapping of str to ndarray (*spatial) or (*spatial, C)
         Other images of the same pixels, by their names.
+    white : float or None
+        What is white in colors of signed or wide integers, whose type does not say
+        it; None for the range of 8 or 16 bits, if that holds them all.
 
     Raises
     ------
     ValueError
         There is not one name for each channel, or one scale or label for each axis,
-        or companions are no mapping, or one has another shape.
+        or companions are no mapping, or one has another shape; or white is given
+        where the type says it.
 
     Examples
     --------
@@ -71,6 +78,7 @@ class Picture:
     scale: tuple[float, ...] | None = None
     axis_labels: tuple[str, ...] | None = None
     companions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    white: float | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts belong to the same pixels."""
@@ -87,6 +95,9 @@ class Picture:
             name: as_companion(name, companion, shape)
             for name, companion in self.companions.items()
         }
+        if self.white is not None:
+            white = as_white(self.white, self.values.dtype, self.rgb)
+            object.__setattr__(self, "white", white)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "axis_labels", labels)
         object.__setattr__(self, "scale", scale)
@@ -100,6 +111,7 @@ class Picture:
                 ("scale", self.scale),
                 ("axis_labels", self.axis_labels),
                 ("companions", list(self.companions) or None),
+                ("white", self.white),
             )
             if value is not None
         )
@@ -131,7 +143,7 @@ class Picture:
             which is left out. By default that is guessed as napari does: three or
             four channels on the last axis are colors.
         **about
-            `names`, `scale`, `axis_labels` and `companions`: see `Picture`.
+            `names`, `scale`, `axis_labels`, `companions`, `white`: see `Picture`.
 
         Raises
         ------
@@ -302,13 +314,16 @@ class Picture:
     def limits(self) -> NDArray[np.float64]:
         """What is black and what is bright in each channel, (2, C).
 
-        Of colors the range of their type: 0 to 1 if boolean or floating; of signed
-        or wide integers, and of floating colors that are `overexposed`, the range of 8
-        or 16 bits if that holds them, as numpy makes such types of them. Of other
+        Of colors 0 and `white`, or if that is not given the range of their type: 0 to
+        1 if boolean or floating; of signed or wide integers, and of floating colors
+        that are `overexposed`, the range of 8 or 16 bits if that holds them. Of other
         channels their smallest and largest finite value.
         """
         if self.rgb:
-            return np.array([[0.0] * self.n_channels, [self._white] * self.n_channels])
+            white = self.white
+            if white is None:
+                white = usual_white(self.values, self.overexposed)
+            return np.array([[0.0] * self.n_channels, [white] * self.n_channels])
         channels = [channel[np.isfinite(channel)] for channel in self.pixels.T]
         return np.array(
             [
@@ -318,15 +333,9 @@ class Picture:
         )
 
     @property
-    def _white(self) -> float:
-        dtype = self.values.dtype
-        if dtype.kind == "b" or (dtype.kind == "f" and not self.overexposed):
-            return 1.0
-        if dtype in (np.uint8, np.uint16):
-            return float(np.iinfo(dtype).max)
-        largest = float(np.max(self.values, initial=0, where=np.isfinite(self.values)))
-        top = largest if dtype.kind == "f" else float(np.iinfo(dtype).max)
-        return next((t for t in (255.0, 65535.0) if largest <= t), top)
+    def guesses_white(self) -> bool:
+        """Whether what is white in its colors is taken from its own values."""
+        return self.rgb and self.white is None and leaves_white_open(self.values.dtype)
 
     @cached_property
     def overexposed(self) -> bool:

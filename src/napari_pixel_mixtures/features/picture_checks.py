@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST_USUAL_CHANNELS = 4
 """Channels that the last axis of an array holds unless it is said what it is."""
 
+LARGEST_WHITE = 2.0**64
+
 MOST_LISTED = 6
 """Channels that an error calls by their names."""
 
@@ -116,6 +118,47 @@ def as_scale(scale: object, ndim: int) -> tuple[float, ...]:
         f"Expected a scale for each of the {ndim} axes, got {scale!r:.80}; leave out "
         "the channel axis."
     )
+
+
+def leaves_white_open(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a type of colors leaves open what is white: a signed or wide one.
+
+    numpy makes such integers of colors of 8 or 16 bits.
+    """
+    return dtype.kind in "iu" and dtype not in (np.uint8, np.uint16)
+
+
+def usual_white(values: NDArray[Any], overexposed: bool) -> float:
+    """Say what is white in colors that do not say it: the largest value of their type.
+
+    1 if they are boolean or floating. Of types that leave it open, and of floating
+    colors that are overexposed, that of 8 or 16 bits if it holds them all.
+    """
+    dtype = values.dtype
+    if dtype.kind == "b" or (dtype.kind == "f" and not overexposed):
+        return 1.0
+    if dtype in (np.uint8, np.uint16):
+        return float(np.iinfo(dtype).max)
+    largest = float(np.max(values, initial=0, where=np.isfinite(values)))
+    top = largest if dtype.kind == "f" else float(np.iinfo(dtype).max)
+    return next((t for t in (255.0, 65535.0) if largest <= t), top)
+
+
+def as_white(white: object, dtype: np.dtype[Any], rgb: bool) -> float:
+    """Give what is white in colors whose type leaves it open.
+
+    Raises
+    ------
+    ValueError
+        The type says it, or there are no colors, or it is no number from 1.
+    """
+    if not (rgb and leaves_white_open(dtype)):
+        raise ValueError(
+            "Expected white for colors of signed or wide integers alone, as other "
+            f"types tell it, got it for {'colors' if rgb else 'other channels'} of "
+            f"{dtype}; leave it out."
+        )
+    return within("white", white, 1, LARGEST_WHITE)
 
 
 def as_companion(

@@ -137,7 +137,8 @@ class CertaintyMaps:
 
     def forget(self, layer: Layer) -> None:
         """Drop what is computed of an image that was removed, or a map that was."""
-        if self.runner.job is not None and self.runner.job.result.image is layer:
+        job = self.runner.job
+        if job is not None and layer in job.result.source.layers:
             self.runner.cancel()
             self.finished.emit(f"The image {layer.name!r} was removed.")
         for maps in self._shown.values():

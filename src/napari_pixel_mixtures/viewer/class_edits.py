@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.certainty import Certainty
+    from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.overlap import MergeTree
 
     from .result import Result
@@ -59,6 +60,7 @@ class ClassEdits:
         self._layers: WeakKeyDictionary[Image, Labels] = WeakKeyDictionary()
         self._shown: WeakKeyDictionary[Labels, Classes] = WeakKeyDictionary()
         self._table: pd.DataFrame | None = None
+        self._labels: NDArray[np.uint8] | None = None  # of classes, if there are any
         self._result: Result | None = None
         self._facts: dict[str, Any] = {}
         self._wanted: set[str] = set()
@@ -111,6 +113,16 @@ class ClassEdits:
         if result.threshold is None or self.certainty is None:
             return result.clustering.labels
         return self.certainty.labels(result.threshold)
+
+    def name_at(self, clustering: Clustering, pixel: int) -> str | None:
+        """Name of the class of a pixel, by its flat index, if there are classes.
+
+        None if nobody made any, or of another clustering.
+        """
+        result, labels = self.result, self._labels
+        if result is None or labels is None or result.clustering is not clustering:
+            return None
+        return result.all_classes.name(int(labels.reshape(-1)[pixel]))
 
     def table(self) -> pd.DataFrame:
         """Give a row for each class; neighbors in the merge tree stand together.
@@ -182,8 +194,6 @@ class ClassEdits:
         if quantile > 0:
             none_label(self._result.clustering.n_components)
         self._take(self._with_threshold(self._result, quantile), step)
-        if quantile > 0 and self.certainty is None:
-            self.want(CERTAINTY)
 
     def end_step(self) -> None:
         """End what is undone together."""
@@ -264,7 +274,7 @@ class ClassEdits:
         workspace, result = self._workspace(), self.result
         if workspace is None or result is None:
             return
-        wanted = {*self._wanted, *([CERTAINTY] if result.quantile > 0 else [])}
+        wanted = {*self._wanted, *([CERTAINTY] if result.has_none else [])}
         missing = self._missing(*(n for n in (CERTAINTY, TREE) if n in wanted))
         if not missing:
             likely = () if result.threshold is None else (LIKELY_MOMENTS,)
@@ -323,6 +333,7 @@ class ClassEdits:
         ):
             self.runner.cancel()
         if result is None:
+            self._labels = None
             self.changed.emit()
             return
         self._show(result)
@@ -349,10 +360,10 @@ class ClassEdits:
             assert viewer is not None
             viewer.layers.remove(layer)
             layer = None
-        self._table = None
+        self._table = self._labels = None
         classes = result.all_classes
         if result.edited:
-            labels = classes.apply(self.component_labels())
+            self._labels = labels = classes.apply(self.component_labels())
             if layer is None:
                 layer = make_classes(result, labels, self.table())
                 self._layers[result.image] = layer

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from qtpy.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
-from qtpy.QtGui import QColor, QFont, QPixmap
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from qtpy.QtGui import QColor, QFont, QIcon, QPixmap
+from qtpy.QtWidgets import QAbstractItemView, QTableView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from qtpy.QtGui import QResizeEvent
 
     from napari_pixel_mixtures.classes import Classes
 
 NAME = "name"
-FIRST = (NAME, "share", "pixels")  # of the columns; the label heads its row
 SWATCH = 14  # pixels
 FEWEST_ROWS = 3  # that the table asks room for
-NAME_WIDTH = 116  # pixels: room for "none of these"
+NAME_WIDTH = 84  # pixels at least: room for "class 255"; longer ones end in dots
+SHARE, PIXELS, COMPONENTS = "share", "pixels", "components"
+HEADS = {COMPONENTS: "parts"}  # shorter than the names of columns, which CSV has
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+NO_UNITS: Mapping[str, str] = MappingProxyType({})
+TIPS = {
+    NAME: "Double-click a name to change it.",
+    SHARE: "Share of all clustered pixels.",
+    COMPONENTS: "How many components the class has.",
+}
 
 
 class ClassTable(QAbstractTableModel):
@@ -33,15 +45,18 @@ class ClassTable(QAbstractTableModel):
         self._columns: list[str] = []
         self._table = self.empty
         self._classes: Classes | None = None
+        self._units = NO_UNITS
 
-    def show_table(self, table: pd.DataFrame, classes: Classes | None) -> None:
-        """Show other rows."""
+    def show_table(
+        self,
+        table: pd.DataFrame,
+        classes: Classes | None,
+        units: Mapping[str, str] = NO_UNITS,
+    ) -> None:
+        """Show other rows; `units` are what is written for those in names."""
         self.beginResetModel()
-        self._table, self._classes = table, classes
-        rest = [c for c in table.columns if c not in (*FIRST, "label", "components")]
-        last = [c for c in ("components",) if c in table.columns]
-        first = [c for c in FIRST if c in table.columns]
-        self._columns = [*first, *rest[:1], *last, *rest[1:]]
+        self._table, self._classes, self._units = table, classes, units
+        self._columns = shown_columns(table)
         self.endResetModel()
 
     def label(self, row: int) -> int:
@@ -60,12 +75,14 @@ class ClassTable(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Any, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        """Name of a column, or label of a row."""
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        if orientation == Qt.Orientation.Horizontal:
-            return self._columns[section]
-        return str(self.label(section))
+        """Head of a column and what it means, or label of a row."""
+        if orientation == Qt.Orientation.Vertical:
+            shown = role == Qt.ItemDataRole.DisplayRole
+            return str(self.label(section)) if shown else None
+        column = self._columns[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return head(column, self._units)
+        return TIPS.get(column, column) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def flags(self, index: QModelIndex) -> Any:
         """Say that names can be edited."""
@@ -80,6 +97,8 @@ class ClassTable(QAbstractTableModel):
         value = self._table[name].iloc[index.row()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return as_text(name, value)
+        if role == Qt.ItemDataRole.ToolTipRole and name == NAME:
+            return value
         if role == Qt.ItemDataRole.TextAlignmentRole and name != NAME:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         label = self.label(index.row())
@@ -119,18 +138,34 @@ class ClassTableView(QTableView):
         rows.setDefaultSectionSize(SWATCH + 10)
         columns = self.horizontalHeader()
         assert columns is not None
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setMinimumSectionSize(SWATCH)
         self.setMinimumHeight((FEWEST_ROWS + 2) * (SWATCH + 10))
 
-    def show_table(self, table: pd.DataFrame, classes: Classes | None) -> None:
+    def show_table(
+        self,
+        table: pd.DataFrame,
+        classes: Classes | None,
+        units: Mapping[str, str] = NO_UNITS,
+    ) -> None:
         """Show other rows, and select those of the same classes again."""
-        selected, n_columns = self.selected(), self._model.columnCount()
-        self._model.show_table(table, classes)
-        columns = self.horizontalHeader()
-        if n_columns == 0 < self._model.columnCount() and columns is not None:
-            columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-            self.setColumnWidth(0, NAME_WIDTH)
+        selected = self.selected()
+        self._model.show_table(table, classes, units)
+        self.resizeColumnsToContents()
+        self._fit_names()
         self.select_labels(selected)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Fit the columns into the new width."""
+        super().resizeEvent(event)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Let names have what the other columns leave them."""
+        viewport, columns = self.viewport(), self._model.columnCount()
+        assert viewport is not None
+        if columns:
+            taken = sum(self.columnWidth(i) for i in range(1, columns))
+            self.setColumnWidth(0, max(viewport.width() - taken, NAME_WIDTH))
 
     def selected(self) -> list[int]:
         """Labels of the classes that are selected, from the top."""
@@ -149,6 +184,52 @@ class ClassTableView(QTableView):
         for row in range(self._model.rowCount()):
             if self._model.label(row) in wanted:
                 selection.select(self._model.index(row, 0), flags.Select | flags.Rows)
+
+
+def shown_columns(table: pd.DataFrame) -> list[str]:
+    """List the columns to show, the most telling ones first; labels head the rows.
+
+    An area that only counts pixels once more is left out.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"label": [1], "name": ["sky"], "components": [2]})
+    >>> table = table.assign(pixels=40, share=1.0)
+    >>> shown_columns(table.assign(**{"area (pixel^2)": 40.0}))
+    ['name', 'share', 'pixels', 'components']
+    >>> shown_columns(table.assign(**{"area (um^2)": 10.0, "mean R": 5.0}))
+    ['name', 'share', 'pixels', 'area (um^2)', 'components', 'mean R']
+    """
+    first = [c for c in (NAME, SHARE, PIXELS) if c in table.columns]
+    rest = [c for c in table.columns if c not in (*first, "label", COMPONENTS)]
+    sizes = [
+        c for c in rest[:1] if "(pixel^" not in c or (table[c] != table[PIXELS]).any()
+    ]
+    last = [c for c in (COMPONENTS,) if c in table.columns]
+    return [*first, *sizes, *last, *rest[1:]]
+
+
+def head(column: str, units: Mapping[str, str] = NO_UNITS) -> str:
+    """Give the head of a column, shorter than its name: of a size its unit alone.
+
+    Parameters
+    ----------
+    column : str
+        As `class_table` calls it.
+    units : mapping of str to str
+        What is written for units, by their names.
+
+    Examples
+    --------
+    >>> names = "area (micrometer^2)", "volume (unit^3)", "components", "mean R"
+    >>> [head(name, {"micrometer": "µm"}) for name in names]
+    ['µm²', 'unit³', 'parts', 'mean R']
+    """
+    found = re.fullmatch(r"\w+ \((.+)\^(\d+)\)", column)
+    if found is None:
+        return HEADS.get(column, column)
+    unit, power = found.groups()
+    return f"{units.get(unit, unit)}{power.translate(RAISED)}"
 
 
 def as_text(column: str, value: Any) -> str:
@@ -170,8 +251,10 @@ def as_text(column: str, value: Any) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
-def swatch(color: tuple[float, float, float]) -> QPixmap:
-    """Give a square of a color."""
-    found = QPixmap(SWATCH, SWATCH)
-    found.fill(QColor.fromRgbF(*color))
+def swatch(color: tuple[float, float, float]) -> QIcon:
+    """Give a square of a color, which Qt does not tint where its row is selected."""
+    square = QPixmap(SWATCH, SWATCH)
+    square.fill(QColor.fromRgbF(*color))
+    found = QIcon(square)
+    found.addPixmap(square, QIcon.Mode.Selected)
     return found

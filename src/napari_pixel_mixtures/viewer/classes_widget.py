@@ -48,7 +48,13 @@ class ClassList(Container):  # type: ignore[type-arg]
             text="Merge", tooltip="Make one class of those that are selected."
         )
         self.split = PushButton(
-            text="Split", tooltip="Let the selected classes fall apart again."
+            text="Split",
+            tooltip="Take the last merge within the selected classes back: the two "
+            "parts that are confused least. Again for further parts.",
+        )
+        self.split_all = PushButton(
+            text="Split all",
+            tooltip="Let the selected classes fall apart into all their components.",
         )
         self.recolor = PushButton(
             text="Recolor...", tooltip="Choose a color for the selected classes."
@@ -90,7 +96,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         layout.addWidget(self.tree)
         layout.addWidget(self.table, 1)
         for widgets in (
-            (self.merge, self.split, self.recolor, self.hide_them),
+            (self.merge, self.split, self.split_all, self.recolor, self.hide_them),
             (self.undo, self.redo, self.export, self.details),
         ):
             layout.addWidget(row("", *widgets).native)
@@ -116,6 +122,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         selection.selectionChanged.connect(lambda *_: self._show_buttons())
         self.merge.changed.connect(lambda: self._merge())
         self.split.changed.connect(lambda: self._split())
+        self.split_all.changed.connect(lambda: self._split_all())
         self.recolor.changed.connect(lambda: self._recolor())
         self.hide_them.changed.connect(lambda: self._hide())
         self.undo.changed.connect(lambda: workspace.undo())
@@ -170,14 +177,30 @@ class ClassList(Container):  # type: ignore[type-arg]
         return [label for label in self.table.selected() if classes.members(label)]
 
     def _split(self) -> None:
+        """Take back the last merge within what is selected."""
+        result, tree = self._result, self._workspace.classes.tree
+        assert result is not None
+        assert tree is not None
+        classes = result.all_classes
+        selected = self._selected_classes(classes)
+        self._fall_apart(selected, tree.split(classes, *selected))
+
+    def _split_all(self) -> None:
         result = self._result
         assert result is not None
-        classes = result.all_classes
-        labels = self._selected_classes(classes)
-        parts = [part for label in labels for part in classes.members(label)]
-        for label in labels:
-            classes = classes.split(label)
-        self._edit(classes)
+        apart = classes = result.all_classes
+        selected = self._selected_classes(classes)
+        for label in selected:
+            apart = apart.split(label)
+        self._fall_apart(selected, apart)
+
+    def _fall_apart(self, labels: list[int], apart: Classes) -> None:
+        """Take parts of these classes, and select them all."""
+        result = self._result
+        assert result is not None
+        before = result.all_classes
+        parts = {apart.leads[i - 1] for one in labels for i in before.members(one)}
+        self._edit(apart)
         self.table.select_labels(parts)
 
     def _recolor(self) -> None:
@@ -282,7 +305,8 @@ class ClassList(Container):  # type: ignore[type-arg]
             self.status.value = "Fit an image in Cluster pixels first."
         else:
             classes = result.all_classes
-            self.table.show_table(self._columns_shown(), classes)
+            units = {str(unit): f"{unit:~P}" for unit in result.image.units}
+            self.table.show_table(self._columns_shown(), classes, units)
             self.slider.setRange(1, classes.n_components)
             self.slider.setValue(len(classes.labels))
             self.status.value = in_words(result, classes)
@@ -315,9 +339,11 @@ class ClassList(Container):  # type: ignore[type-arg]
         self.merge.enabled = (
             classes is not None and len(self._selected_classes(classes)) > 1
         )
-        self.split.enabled = classes is not None and any(
+        parts = classes is not None and any(
             len(classes.members(label)) > 1 for label in selected
         )
+        self.split_all.enabled = parts
+        self.split.enabled = parts and self._workspace.classes.tree is not None
         self.recolor.enabled = self.hide_them.enabled = bool(selected)
         self.export.enabled = self.details.enabled = result is not None
 
@@ -327,12 +353,15 @@ class ClassList(Container):  # type: ignore[type-arg]
 
 
 def in_words(result: Result, classes: Classes) -> str:
-    """Say how many classes there are."""
-    n, k = len(classes.labels), classes.n_components
-    text = f"{result.image.name}: {n} class{'es' * (n != 1)} of {k} components"
-    labels = list(classes.labels)
-    if result.quantile > 0:
+    """Say how many classes there are, with what is none of these, and of what."""
+    labels, k = list(classes.labels), classes.n_components
+    components = f"{k} component{'s' * (k != 1)}"
+    of = f" of {components}"
+    if result.has_none:
+        of = f", {len(labels)} of {components} and {classes.name(k + 1)!r}"
         labels.append(classes.none_of_these)
+    n = len(labels)
+    text = f"{result.image.name}: {n} class{'es' * (n != 1)}{of}"
     if hidden := sum(not classes.shown(label) for label in labels):
         text += f", {hidden} hidden"
     return f"{text}."

@@ -63,6 +63,7 @@ class CloudPicture(QWidget):
             (workspace.cloud.changed, self._draw),
             (workspace.selection.changed, self._show_selection),
             (workspace.hover.changed, self._show_hovered),
+            (workspace.classes.changed, self._show_class),
             (workspace.pointer.tool_changed, self._take_tool),
         )
         self._take_tool(workspace.pointer.tool)
@@ -181,5 +182,12 @@ class CloudPicture(QWidget):
             self.hovered.native.hide()
             return
         self.canvas.set_ring(scene.space.read(np.array([pixel]))[0])
-        self.hovered.value = in_words(inspect_pixel(result.clustering, pixel))
+        self.hovered.value = in_words(
+            inspect_pixel(result.clustering, pixel),
+            self._workspace.classes.name_at(result.clustering, pixel),
+        )
         self.hovered.native.show()
+
+    def _show_class(self) -> None:
+        """Tell the class of a pixel that stays under the mouse while classes change."""
+        self._show_hovered(self._workspace.hover.pixel)

@@ -86,12 +86,13 @@ class Comparison:
             self.finished.emit("The comparison was cancelled.")
 
     def forget(self, image: Layer) -> None:
-        """Let go of an image that was removed."""
-        if self.results and self.results[0].image is image:
+        """Let go of an image, or a channel, that was removed."""
+        if self.results and image in self.results[0].source.layers:
             self.leave()
             self.results = ()
             self.finished.emit(f"The image {image.name!r} was removed.")
-        if self.runner.job is not None and self.runner.job.image is image:
+        job = self.runner.job
+        if job is not None and image in job.requests[0].source.layers:
             self.runner.cancel()
             self.finished.emit(
                 f"The image {image.name!r} was removed while it was compared; "
@@ -118,7 +119,8 @@ class Comparison:
             f"With {', '.join(map(str, stopped))} components the fit stopped before it "
             "converged; raise Iterations in Cluster pixels."
             if stopped
-            else f"{len(fits)} mixtures of {job.image.name}."
+            else f"{len(fits)} mixture{'s' * (len(fits) != 1)} of "
+            f"{job.requests[0].source.title}."
         )
 
     def _on_failed(self, job: SeveralRequests, error: Exception) -> None:

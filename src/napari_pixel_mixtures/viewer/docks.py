@@ -71,6 +71,7 @@ def _make_room(dock: QDockWidget, height: int) -> None:
         if len(group) > 1 and (join or crowded):
             _tabify(window, group)
             (dock if dock in group else group[-1]).raise_()
+    _let_titles_fit(docks)
     layout = window.layout()
     assert layout is not None
     layout.activate()  # or its minimum would still be that without tabs
@@ -78,6 +79,20 @@ def _make_room(dock: QDockWidget, height: int) -> None:
         window.resize(window.width(), height)
     if dock.property(OURS):
         window.resizeDocks([dock], [window.height()], Qt.Orientation.Vertical)
+
+
+def _let_titles_fit(docks: list[QDockWidget]) -> None:
+    """Let docks be no narrower than their title bars, which do not ask for it.
+
+    napari's title is a label within another one, whose layout Qt does not look at, so
+    that a dock of narrow controls would cut its own name off.
+    """
+    for dock in docks:
+        bar, inner = dock.titleBarWidget(), dock.widget()
+        layout = None if bar is None else bar.layout()
+        if inner is not None and layout is not None:
+            width = layout.totalMinimumSize().width()
+            inner.setMinimumWidth(max(inner.minimumWidth(), width))
 
 
 def _tabify(window: QMainWindow, docks: list[QDockWidget]) -> None:

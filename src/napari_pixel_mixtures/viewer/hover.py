@@ -103,8 +103,8 @@ def _is_for_the_picture(viewer: ViewerModel, event: Any) -> bool:
     return free and event.button == 1 and set(event.modifiers) <= {"Control"}
 
 
-def in_words(report: PixelReport) -> str:
-    """Write a report in two lines."""
+def in_words(report: PixelReport, of_class: str | None = None) -> str:
+    """Write a report in two lines, and which class the pixel comes to."""
     values = "  ".join(f"{name} {value:.4g}" for name, value in report.features.items())
     likely = "  ".join(
         f"{label}: {probability:.0%}, {distance:.1f} sigma"
@@ -112,4 +112,5 @@ def in_words(report: PixelReport) -> str:
             report.labels, report.probabilities, report.distances, strict=True
         )
     )
-    return f"{values}\n{likely}"
+    text = f"{values}\n{likely}"
+    return text if of_class is None else f"{text}  \N{RIGHTWARDS ARROW} {of_class}"

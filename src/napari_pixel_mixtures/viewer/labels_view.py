@@ -43,8 +43,8 @@ class LabelsView:
             self.show(shown)
 
     def forget(self, image: Layer) -> None:
-        """Let go of an image that was removed."""
-        if self._shown is not None and self._shown.image is image:
+        """Let go of an image, or a channel, that was removed."""
+        if self._shown is not None and image in self._shown.source.layers:
             self._shown = None
 
     def describe(self, result: Result, moments: pd.DataFrame) -> None:

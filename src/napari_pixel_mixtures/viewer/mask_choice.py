@@ -90,7 +90,7 @@ class MaskChoice:
         """Let go of a layer that was removed."""
         if layer is self.layer:
             self.set(None)
-        if self._given is not None and layer is self._given.image:
+        if self._given is not None and layer in self._given.source.layers:
             self._given = None
 
     def _on_edited(self, event: Any) -> None:

@@ -288,10 +288,14 @@ class ModelKeeper:
                 threshold=model.threshold,
             )
         )
-        n = len(model.classes.labels)
+        classes = model.classes
+        n, with_none = len(classes.labels), ""
+        if model.threshold is not None:
+            n += 1
+            with_none = f" with {classes.name(classes.none_of_these)!r}"
         self.finished.emit(
-            f"{image.name} was labeled by the model: "
-            f"{'1 class' if n == 1 else f'{n} classes'}; nothing was fitted."
+            f"{image.name} was labeled by the model: {n} class{'es' * (n != 1)}"
+            f"{with_none}; nothing was fitted."
         )
 
     def _on_failed(self, job: ApplyJob | FolderJob, error: Exception) -> None:
@@ -325,13 +329,17 @@ def summary(job: FolderJob, steps: tuple[FolderStep, ...]) -> str:
 
     Examples
     --------
-    >>> job = FolderJob(None, Path("images"), Path("images/classes"), None, "pixel")
+    >>> from napari_pixel_mixtures import cluster
+    >>> fitted = cluster([[0, 1, 0, 9], [1, 0, 8, 9]], n_components=2)
+    >>> model = Model.of(fitted, regions={"min_size": 50, "contrast": 0})
+    >>> job = FolderJob(model, Path("images"), Path("images/classes"), None, "pixel")
     >>> steps = FolderStep(1, 2, Path("a.png"), "labeled"), FolderStep(
     ...     2, 2, Path("b.png"), "refused", "Expected three channels, got 2."
     ... )
     >>> print(summary(job, steps))
     2 images: 1 labeled, 1 skipped (b.png: Expected three channels, got 2.); \
-labels and tables are in images/classes, all tables in tables.csv.
+labels, segments and tables are in images/classes, all tables in tables.csv. In the \
+segments pieces of fewer than 50 pixels were dealt out to their neighbors.
     """
     counts = Counter(step.outcome for step in steps)
     said = [
@@ -345,8 +353,29 @@ labels and tables are in images/classes, all tables in tables.csv.
         more = len(refused) - MOST_NAMED
         names += [f"and {more} more"] if more > 0 else []
         said[-1] += f" ({'; '.join(names)})"
-    n = len(steps)
-    return (
-        f"{n} image{'s' * (n != 1)}: {', '.join(said)}; labels and tables are in "
-        f"{job.output}, all tables in {TABLES}."
+    n, regions = len(steps), job.model.regions
+    made = "labels and tables" if regions is None else "labels, segments and tables"
+    text = (
+        f"{n} image{'s' * (n != 1)}: {', '.join(said)}; {made} are in {job.output}, "
+        f"all tables in {TABLES}."
     )
+    smoothed = [] if regions is None else smoothed_text(**regions)
+    return f"{text} In the segments {', and '.join(smoothed)}." if smoothed else text
+
+
+def smoothed_text(min_size: int, contrast: float) -> list[str]:
+    """Say what segments have done to the labels that they are made of.
+
+    Examples
+    --------
+    >>> smoothed_text(500, 3.0)[1]
+    'neighbors below a contrast of 3 were merged'
+    """
+    said = []
+    if min_size > 1:
+        said.append(
+            f"pieces of fewer than {min_size} pixels were dealt out to their neighbors"
+        )
+    if contrast > 0:
+        said.append(f"neighbors below a contrast of {contrast:g} were merged")
+    return said

@@ -38,7 +38,12 @@ class Result:
     @property
     def edited(self) -> bool:
         """Whether there are other classes than the components."""
-        return self.classes is not None or self.quantile > 0
+        return self.classes is not None or self.has_none
+
+    @property
+    def has_none(self) -> bool:
+        """Whether pixels may be none of the classes, which is a class as well."""
+        return self.quantile > 0 or self.threshold is not None
 
     @property
     def all_classes(self) -> Classes:

@@ -134,11 +134,15 @@ class Source:
     def matches(self, other: Source) -> bool:
         """Tell whether another one gives the same picture."""
         return (
-            _same_arrays(self.arrays, other.arrays)
+            self.has_pixels_of(other)
             and list(self.companions) == list(other.companions)
             and _same_arrays(self.companions.values(), other.companions.values())
-            and self._about == other._about
         )
+
+    def has_pixels_of(self, other: Source) -> bool:
+        """Tell whether another one gives the same but for its companions."""
+        same = _same_arrays(self.arrays, other.arrays)
+        return same and self._about == other._about
 
     @property
     def _about(self) -> tuple[Any, ...]:

@@ -125,7 +125,7 @@ class Workspace(Fitting):
             keeper.forget(layer)
         if isinstance(layer, Image) and not is_ours(layer):
             self.cache = MaterialCache()  # which may hold what was measured of it
-        if self.result is not None and self.result.image is layer:
+        if self.result is not None and layer in self.result.source.layers:
             self._set_result(None)
         self.images_changed.emit()
         if interrupted:
