@@ -1,4 +1,4 @@
-"""to_python: the lines run in a fresh process, and give the same labels."""
+"""to_python: the lines know of nothing but the image, and give the same labels."""
 
 import subprocess
 import sys
@@ -61,32 +61,41 @@ CASES = {
 }
 
 
-def run_lines(folder, image, lines):
-    array = image.values if isinstance(image, Picture) else image
-    np.save(folder / "image.npy", array)
-    code = f"import numpy\nimage = numpy.load('image.npy')\n{lines}\n"
-    code += "numpy.save('labels.npy', labels)\n"
-    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
-    return np.load(folder / "labels.npy")
+def run_lines(image, lines):
+    """Give the labels of lines that find an array, and what they import."""
+    names = {"image": image.values if isinstance(image, Picture) else image}
+    exec(lines, names)
+    return names["labels"]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_lines_give_the_same_labels(name, tmp_path):
+def test_the_lines_give_the_same_labels(name):
     image, settings = CASES[name]
     clustering = cluster(image, **{"max_iter": 500} | settings)
     order = np.random.default_rng(1).permutation(clustering.n_components)
     clustering = clustering.reordered(order)  # as live fits do
-    labels = run_lines(tmp_path, image, to_python(clustering))
+    labels = run_lines(image, to_python(clustering))
     assert labels.dtype == np.uint8
     assert np.array_equal(labels, clustering.labels)
 
 
-def test_classes_and_threshold_are_in_the_lines(tmp_path):
+def test_they_do_so_in_a_fresh_process(tmp_path):
+    image, settings = CASES["everything"]
+    clustering = cluster(image, **{"max_iter": 500} | settings)
+    np.save(tmp_path / "image.npy", image)
+    lines = to_python(clustering)
+    code = f"import numpy\nimage = numpy.load('image.npy')\n{lines}\n"
+    code += "numpy.save('labels.npy', labels)\n"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert np.array_equal(np.load(tmp_path / "labels.npy"), clustering.labels)
+
+
+def test_classes_and_threshold_are_in_the_lines():
     clustering = cluster(PICTURE, 5, max_iter=500)
     classes = Classes.of(clustering).merge(2, 4).rename(2, 'it\'s "sky"\n').hide(1)
     threshold = Certainty(clustering).threshold(0.05)
     lines = to_python(clustering, classes, threshold)
-    labels = run_lines(tmp_path, PICTURE, lines)
+    labels = run_lines(PICTURE, lines)
     expected = classes.apply(Certainty(clustering).labels(threshold))
     assert np.array_equal(labels, expected)
 
@@ -102,13 +111,13 @@ def test_segments_are_in_the_lines():
 
 
 @pytest.mark.parametrize("rgb", [True, False])
-def test_channels_that_are_or_are_not_colors_stay_so(rgb, tmp_path):
+def test_channels_that_are_or_are_not_colors_stay_so(rgb):
     image = PICTURE if not rgb else np.moveaxis(PICTURE, -1, 0)
     picture = Picture.from_array(image, 0 if rgb else -1, rgb)
     clustering = run(cluster_steps(picture, Recipe(max_iter=500)))
     lines = to_python(clustering)
     assert f"rgb={rgb}" in lines
-    assert np.array_equal(run_lines(tmp_path, image, lines), clustering.labels)
+    assert np.array_equal(run_lines(image, lines), clustering.labels)
 
 
 def test_image_and_mask_may_have_names():

@@ -55,9 +55,9 @@ def nearest_seeds(
 
 @njit
 def _first_above(ascending: Any, value: Any) -> Any:
-    """Do what `np.searchsorted` does, side="right", but compiled in a tenth of the time.
+    """Give the first place above a value, or the last place.
 
-    At most the last place.
+    It compiles in a tenth of the time of `np.searchsorted`.
     """
     low, high = 0, len(ascending) - 1
     while low < high:

@@ -92,7 +92,9 @@ def _let_titles_fit(docks: list[QDockWidget]) -> None:
         layout = None if bar is None else bar.layout()
         if inner is not None and layout is not None:
             width = layout.totalMinimumSize().width()
-            inner.setMinimumWidth(max(inner.minimumWidth(), width))
+            # Said in so many words, a minimum overrules what the controls ask for.
+            if width > inner.minimumSizeHint().width():
+                inner.setMinimumWidth(width)
 
 
 def _tabify(window: QMainWindow, docks: list[QDockWidget]) -> None:
