@@ -140,7 +140,7 @@ def test_a_closed_dock_leaves_the_result(viewer, widget, still, open_widget, qtb
 
 def test_a_dock_closed_while_it_plays(viewer, widget, qtbot):
     workspace = workspace_of(viewer)
-    widget._replaying._timer.setInterval(1)
+    widget._replaying._rest._timer.setInterval(1)
     widget.play.native.click()
     qtbot.waitUntil(lambda: workspace.shown is not workspace.result)
     gone = []
@@ -154,7 +154,7 @@ def test_all_widgets_show_the_same_iteration(viewer, widget, still, open_widget,
     """As the menu and the command line open them; also after the dock was closed."""
     workspace = workspace_of(viewer)
     replaying, layer = workspace.replaying, viewer.layers["bands quantized"]
-    replaying._timer.setInterval(1)
+    replaying._rest._timer.setInterval(1)
 
     def stop():
         if replaying.playing and replaying.iteration == 3:
@@ -244,7 +244,7 @@ def test_a_frame_that_fails_is_told(viewer, widget, still, monkeypatch, said):
 
 
 def test_plays_to_the_end(viewer, widget, qtbot, monkeypatch):
-    widget._replaying._timer.setInterval(1)
+    widget._replaying._rest._timer.setInterval(1)
     shown = []
     workspace_of(viewer).frame_changed.connect(shown.append)
     widget.play.native.click()

@@ -8,11 +8,11 @@ from weakref import ref
 
 import numpy as np
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from napari_pixel_mixtures.replay import Replay
 
 from .messages import report
+from .rest import Rest
 from .worker import Runner, Step
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ class Replaying:
         self.runner = Runner()
         self.runner.succeeded.connect(self._on_succeeded)
         self.runner.failed.connect(self._on_failed)
-        self._timer = QTimer()
-        self._timer.setInterval(FRAME_MS)
-        self._timer.timeout.connect(self._advance)
+        self._rest = Rest(FRAME_MS, self._advance)
 
     def __len__(self) -> int:
         """Give the number of iterations."""
@@ -76,7 +74,7 @@ class Replaying:
     @property
     def playing(self) -> bool:
         """Whether it plays."""
-        return bool(self._timer.isActive())
+        return self._rest.waiting
 
     def set_result(self, result: Result | None) -> None:
         """Take the fit of another result, at its end."""
@@ -132,7 +130,7 @@ class Replaying:
         """Show one iteration after another, from the first if it is at the end."""
         if len(self) == 0:
             return
-        self._timer.start()
+        self._rest.start()
         if self.iteration == len(self):
             self.go(1)
         else:
@@ -140,7 +138,7 @@ class Replaying:
 
     def pause(self) -> None:
         """Stay at the iteration that is shown."""
-        self._timer.stop()
+        self._rest.stop()
         self.changed.emit()
 
     def end(self) -> None:
@@ -150,6 +148,7 @@ class Replaying:
             self.go(len(self))
 
     def _advance(self) -> None:
+        self._rest.start()
         if self.runner.busy:  # large pictures play as fast as they can
             return
         if self.iteration < len(self):
@@ -175,5 +174,5 @@ class Replaying:
 
     def close(self) -> None:
         """Compute and play nothing any more."""
-        self._timer.stop()
+        self._rest.stop()
         self.runner.cancel()
