@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .cloud_axes import Frame
 
 MARGIN = 0.15  # of the canvas, for the axes
-GLIDING_POINTS = 6_000  # of which napari draws several steps within the time
+GLIDING_POINTS = 3_000  # of which napari draws several steps within the time
 
 
 class Glide:
