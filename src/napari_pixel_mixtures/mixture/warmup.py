@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from time import sleep
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _DOUBLE = np.dtype(np.float64)
 
 # One kernel is compiled at a time: a fit that waits for one has its turn between two.
-_GIVE_WAY = 0.005  # seconds
+_GIVE_WAY = 0.01  # of the time that one took, which is little if it was on disk
 
 _ending = threading.Event()
 _threads: dict[Any, threading.Thread] = {}
@@ -113,11 +113,12 @@ def _work(jobs: list[tuple[Any, ...]]) -> None:
     for job in jobs:
         if _ending.is_set():
             return
+        begin = perf_counter()
         if isinstance(job[1], Plan):
             kernel(*job)
         else:
             compile_for(*job)
-        sleep(_GIVE_WAY)
+        sleep(_GIVE_WAY * (perf_counter() - begin))
 
 
 @atexit.register
