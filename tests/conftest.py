@@ -35,19 +35,24 @@ def display():
 
 @pytest.fixture(scope="session")
 def qapp(display, qapp):
-    """Qt's application, and garbage collection that is quick.
-
-    napari collects garbage whenever a layer is removed or a viewer closed. That takes
-    half a second each, nearly all of it for modules, which stay anyway.
-    """
+    """Qt's application, with all that napari and the plugin load."""
     from napari import Viewer
 
     from napari_pixel_mixtures.viewer import cluster_widget  # noqa: F401
 
     Viewer(show=False).close()  # loads more
-    gc.collect()
-    gc.freeze()
     return qapp
+
+
+@pytest.fixture(autouse=True)
+def quick_garbage_collection():
+    """Leave out of garbage collection what is there when a test begins.
+
+    napari collects garbage whenever a layer is removed or a viewer closed. That takes
+    half a second each, nearly all of it for modules and compiled code, which stay
+    anyway.
+    """
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ import subprocess
 import sysconfig
 import venv
 import zipfile
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -83,14 +84,22 @@ def link(distribution, folder):
     """Put an installed distribution into another site-packages folder."""
     for file in distribution.files:
         # Scripts outside of site-packages know the Python they were made for.
-        if ".." in file.parts or not file.locate().is_file():
+        if ".." in file.parts or "__pycache__" in file.parts:
             continue
-        path = folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            path.hardlink_to(file.locate())
-        except OSError:  # on another disk
-            shutil.copy2(file.locate(), path)
+        link_file(file.locate(), folder / file)
+        if file.suffix == ".py":
+            link_file(cache_from_source(file.locate()), cache_from_source(folder / file))
+
+
+def link_file(source, target):
+    """Put a file in another place, if there is one."""
+    if not Path(source).is_file():
+        return
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # on another disk
+        shutil.copy2(source, target)
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +137,7 @@ def environment(wheels, tmp_path_factory):
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_COMPILE": "1",  # which takes longer than all else
         # The plugin manager takes uv where there is one.
         "UV_NO_CONFIG": "1",
         "UV_NO_INDEX": "1",
