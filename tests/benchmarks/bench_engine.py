@@ -214,7 +214,9 @@ def sizes(bench):
             large = bench.measure(engine, "large", megapixels=megapixels)
             extra = "" if large is None else f", {large['extra']:.2f}"
             row.append(seconds(large) + extra)
-            found = bench.measure(engine, "predict", megapixels=megapixels)
+            found = None
+            if ENGINES[engine].predicts:
+                found = bench.measure(engine, "predict", megapixels=megapixels)
             rate = "-" if found is None else f"{megapixels / found['median']:.1f}"
             row.append(rate + ("" if found is None else found["star"]))
             smaller = megapixels

@@ -19,6 +19,8 @@ class Engine:
     module = ""
     covariance_types = ("full",)
     takes_start = True
+    predicts = True
+    """Whether it has a prediction of many samples apart from the fit."""
     compiles = False
     """Whether the first run is slower than the others, and so not counted."""
 
@@ -210,6 +212,7 @@ class Mlpack(Engine):
 class OpenCV(Engine):
     name = "OpenCV"
     module = "cv2"
+    predicts = False
 
     @classmethod
     def installed(cls):
