@@ -88,7 +88,9 @@ def link(distribution, folder):
             continue
         link_file(file.locate(), folder / file)
         if file.suffix == ".py":
-            link_file(cache_from_source(file.locate()), cache_from_source(folder / file))
+            link_file(
+                cache_from_source(file.locate()), cache_from_source(folder / file)
+            )
 
 
 def link_file(source, target):

@@ -11,7 +11,7 @@ from napari.utils.notifications import notification_manager
 
 from napari_pixel_mixtures.features import AnchorDistance, Color, Position
 from napari_pixel_mixtures.mixture.em import Iteration
-from napari_pixel_mixtures.viewer import worker
+from napari_pixel_mixtures.viewer import class_edits, cluster_widget, worker
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 PLUGIN = "napari-pixel-mixtures"
@@ -23,6 +23,18 @@ def qtbot(qtbot):
     """The robot, with patience for machines that are slow or busy."""
     qtbot.waitUntil = partial(qtbot.waitUntil, timeout=30_000)
     return qtbot
+
+
+@pytest.fixture(autouse=True)
+def compile_only_what_is_needed(monkeypatch):
+    """Not what a person might choose, as the widget does: that takes minutes."""
+    monkeypatch.setattr(cluster_widget, "warm_up", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def soon_looked_into(monkeypatch):
+    """Tests wait until each fit was looked into; no other will follow it."""
+    monkeypatch.setattr(class_edits, "REST_MS", 10)
 
 
 @pytest.fixture
