@@ -86,11 +86,10 @@ def link(distribution, folder):
         # Scripts outside of site-packages know the Python they were made for.
         if ".." in file.parts or "__pycache__" in file.parts:
             continue
-        link_file(file.locate(), folder / file)
-        if file.suffix == ".py":
-            link_file(
-                cache_from_source(file.locate()), cache_from_source(folder / file)
-            )
+        source, target = file.locate(), folder / file
+        link_file(source, target)
+        if file.suffix == ".py":  # and what was compiled from it, which takes a while
+            link_file(cache_from_source(source), cache_from_source(target))
 
 
 def link_file(source, target):
