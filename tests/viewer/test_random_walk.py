@@ -152,6 +152,7 @@ def test_anything_in_any_order(viewer, qtbot, tmp_path, seed, monkeypatch):
     monkeypatch.setattr("napari_pixel_mixtures.viewer.cloud_canvas.MOVING_POINTS", 600)
     viewer.window._qt_window.resize(700, 500)  # drawing is what takes time here
     start = len(notification_manager.records)
+    gc.unfreeze()
     gc.collect()
     others = kept()  # what other tests have left, as one that failed does
     walk = Walk(viewer, seed, tmp_path)
