@@ -210,6 +210,16 @@ COLOR = "Expected a color as red, green and blue from 0 to 1, got "
             lambda: Classes((1, 2), "ab", (BLACK,) * 2, (True,) * 2),
             "Expected the names as a list of 3, got 'ab'.",
         ),
+        (
+            lambda: START.apply(CLUSTERING.labels.astype(np.int64)),
+            "Expected labels as an array of uint8, as a clustering has them, got "
+            "int64; convert them with numpy.asarray(labels, numpy.uint8).",
+        ),
+        (
+            lambda: START.apply([1, 2]),
+            "Expected labels as an array of uint8, as a clustering has them, got "
+            "list; convert them with numpy.asarray(labels, numpy.uint8).",
+        ),
         (lambda: Classes(None, (), (), ()), "Expected the leads as a list, got None."),
         (
             lambda: Classes.from_json([]),
@@ -219,7 +229,7 @@ COLOR = "Expected a color as red, green and blue from 0 to 1, got "
     ],
 )
 def test_what_is_impossible_is_refused(make, sentence):
-    with pytest.raises(ValueError) as error:
+    with pytest.raises((TypeError, ValueError)) as error:
         make()
     assert str(error.value) == sentence
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_pixel_mixtures import AnchorDistance, Color, Position, Recipe
+from napari_pixel_mixtures import (
+    AnchorDistance,
+    Color,
+    Companion,
+    Lab,
+    Position,
+    Recipe,
+)
 from napari_pixel_mixtures.mixture.covariance import COVARIANCE_TYPES as IMPLEMENTED
 from napari_pixel_mixtures.recipe import COVARIANCE_TYPES
 
@@ -50,7 +57,14 @@ def test_numbers_of_numpy_become_plain():
         max_iter=np.int32(7),
         tol=np.float32(0.5),
         reg_covar=1,
+        covariance_type=np.str_("tied"),
+        scaling=np.str_("raw"),
+        init_params=np.str_("random"),
+        features=[Lab(part=np.str_("a b"), on=np.True_), Companion(np.str_("depth"))],
     )
+    for name in ("covariance_type", "scaling", "init_params"):
+        assert type(getattr(recipe, name)) is str
+    assert repr(recipe.features) == "(Lab(part='a b'), Companion(name='depth'))"
     kinds = {name: type(getattr(recipe, name)) for name in recipe.__dataclass_fields__}
     assert kinds["n_components"] is kinds["random_state"] is kinds["max_iter"] is int
     assert kinds["tol"] is kinds["reg_covar"] is float

@@ -196,14 +196,25 @@ class Classes:
         """Turn labels of components, of any shape, into labels of classes.
 
         0 stays 0, and what is none of these stays so.
+
+        Raises
+        ------
+        TypeError
+            They are not of 8 bits, as those of a clustering are.
         """
+        if not isinstance(labels, np.ndarray) or labels.dtype != np.uint8:
+            found = getattr(labels, "dtype", type(labels).__name__)
+            raise TypeError(
+                f"Expected labels as an array of uint8, as a clustering has them, got "
+                f"{found}; convert them with numpy.asarray(labels, numpy.uint8)."
+            )
         table = np.zeros(256, np.uint8)
         table[1 : self.n_components + 1] = self.leads
         if self.n_components < MAX_CLASSES:
             table[self.none_of_these] = self.none_of_these
         # Several times faster than `table[labels]`.
-        found = bytearray(labels.tobytes()).translate(table.tobytes())
-        return np.frombuffer(found, np.uint8).reshape(labels.shape)
+        mapped = bytearray(labels.tobytes()).translate(table.tobytes())
+        return np.frombuffer(mapped, np.uint8).reshape(labels.shape)
 
     # What can be done
 

@@ -79,10 +79,12 @@ class Recipe:
             "tol": not_negative("tol", self.tol),
             "reg_covar": not_negative("reg_covar", self.reg_covar),
             "smoothing": within("smoothing", self.smoothing, 0, MAX_SMOOTHING),
+            "covariance_type": choice(
+                "covariance_type", self.covariance_type, COVARIANCE_TYPES
+            ),
+            "scaling": choice("scaling", self.scaling, SCALINGS),
+            "init_params": choice("init_params", self.init_params, STARTS),
         }
-        choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
-        choice("scaling", self.scaling, SCALINGS)
-        choice("init_params", self.init_params, STARTS)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
