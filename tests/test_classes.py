@@ -102,6 +102,10 @@ def test_whatever_is_done_labels_part_the_pixels_and_undo_restores(data):
     assert done[0] == START  # nothing was changed: undo is to go back
 
 
+def test_names_of_numpy_become_plain():
+    assert type(START.rename(1, np.str_("sky")).name(1)) is str
+
+
 def test_nothing_can_be_written_to():
     with pytest.raises(FrozenInstanceError):
         START.leads = (1,)

@@ -146,6 +146,7 @@ def test_images_that_cannot_be_read_are_told_and_skipped(folder, tmp_path):
         assert refused[name].startswith(
             f"Expected an image that can be read, got {name}: "
         )
+    assert not any("\n" in message for message in refused.values())
     assert refused["b5.png"] == (
         "Expected an image with the channels R, G, B of the model, got gray; choose "
         "an image of the same kind."

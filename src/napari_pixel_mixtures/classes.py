@@ -392,7 +392,7 @@ def _as_name(name: object) -> str:
         raise ValueError(
             f"Expected a name of 1 to {LONGEST_NAME} characters, got {name!r:.80}."
         )
-    return name
+    return str(name)  # numpy's, too
 
 
 def _as_color(color: object) -> Color:

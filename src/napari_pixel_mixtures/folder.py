@@ -220,8 +220,9 @@ def _array_and_axes(path: Path) -> tuple[NDArray[Any], str]:
         return image[..., 0] if gray_and_alpha else image, ""
     except Exception as error:
         # Readers of damaged files raise anything; the other images are read still.
+        said = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(
-            f"Expected an image that can be read, got {path.name}: {error}."
+            f"Expected an image that can be read, got {path.name}: {said}."
         ) from error
 
 

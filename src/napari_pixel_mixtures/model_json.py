@@ -14,6 +14,7 @@ from .classes import Classes, none_label
 from .features import Feature, FeatureGroup
 from .features.checks import whole, within
 from .features.picture_checks import LARGEST_WHITE
+from .features.samples import FACTORS
 from .json_checks import as_list, as_number, as_text, check_fields
 from .mixture_json import mixture_from_json, mixture_to_json
 from .recipe import Recipe, parse_json
@@ -33,7 +34,6 @@ MOST_PIXELS = 2**30  # of a mask
 MOST_AXES = 16
 LONGEST_LABEL = 1000  # of a channel or an axis: layers, and so files, name them
 MOST_COLUMNS = 2000  # of features, or channels
-FACTORS = (1e-150, 1e150)  # on features, whose values are no larger
 
 FIELDS = {
     "format",
