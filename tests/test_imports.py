@@ -49,9 +49,10 @@ ARROWS = {
         *("features", "mixture", "clusters", "clustering", "material", "matching"),
         "progress",
     },
-    "classes": {"clusters", "features.checks"},
+    "class_checks": set(),
+    "classes": {"class_checks", "clusters", "features.checks"},
     "overlap": {"classes", "clusters", "clustering", "material", "features.checks"},
-    "json_checks": {"classes", "features.checks"},
+    "json_checks": {"class_checks", "features.checks"},
     "mixture_json": {
         *("clustering", "features", "json_checks", "mixture", "recipe"),
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .classes import LONGEST_NAME
+from .class_checks import LONGEST_NAME
 from .features.checks import as_float
 
 LARGEST = 1e300  # of a number
