@@ -102,6 +102,10 @@ def test_whatever_is_done_labels_part_the_pixels_and_undo_restores(data):
     assert done[0] == START  # nothing was changed: undo is to go back
 
 
+def test_names_of_numpy_become_plain():
+    assert type(START.rename(1, np.str_("sky")).name(1)) is str
+
+
 def test_nothing_can_be_written_to():
     with pytest.raises(FrozenInstanceError):
         START.leads = (1,)
@@ -210,6 +214,16 @@ COLOR = "Expected a color as red, green and blue from 0 to 1, got "
             lambda: Classes((1, 2), "ab", (BLACK,) * 2, (True,) * 2),
             "Expected the names as a list of 3, got 'ab'.",
         ),
+        (
+            lambda: START.apply(CLUSTERING.labels.astype(np.int64)),
+            "Expected labels as an array of uint8, as a clustering has them, got "
+            "int64; convert them with numpy.asarray(labels, numpy.uint8).",
+        ),
+        (
+            lambda: START.apply([1, 2]),
+            "Expected labels as an array of uint8, as a clustering has them, got "
+            "list; convert them with numpy.asarray(labels, numpy.uint8).",
+        ),
         (lambda: Classes(None, (), (), ()), "Expected the leads as a list, got None."),
         (
             lambda: Classes.from_json([]),
@@ -219,7 +233,7 @@ COLOR = "Expected a color as red, green and blue from 0 to 1, got "
     ],
 )
 def test_what_is_impossible_is_refused(make, sentence):
-    with pytest.raises(ValueError) as error:
+    with pytest.raises((TypeError, ValueError)) as error:
         make()
     assert str(error.value) == sentence
 

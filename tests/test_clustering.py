@@ -413,7 +413,8 @@ def test_quantized_is_the_palette_indexed_by_labels(name):
 def test_quantized_has_the_type_of_the_image(dtype):
     image = np.array([[0, 1, 0], [1, 1, 0]]).astype(dtype)
     quantized = cluster(image, 2).quantized()
-    expected = image.dtype if image.dtype.kind in "ui" else DTYPES[dtype]
+    native = image.dtype.newbyteorder("=")
+    expected = native if image.dtype.kind in "ui" else DTYPES[dtype]
     assert quantized.dtype == expected
     np.testing.assert_allclose(quantized, image.astype(float), atol=1e-6)
 

@@ -19,6 +19,7 @@ from napari_pixel_mixtures import (
     apply_to_folder,
     cluster,
 )
+from napari_pixel_mixtures import folder as folder_module
 from napari_pixel_mixtures.files import write_whole
 from napari_pixel_mixtures.folder import folder_steps
 
@@ -145,6 +146,7 @@ def test_images_that_cannot_be_read_are_told_and_skipped(folder, tmp_path):
         assert refused[name].startswith(
             f"Expected an image that can be read, got {name}: "
         )
+    assert not any("\n" in message for message in refused.values())
     assert refused["b5.png"] == (
         "Expected an image with the channels R, G, B of the model, got gray; choose "
         "an image of the same kind."
@@ -405,3 +407,78 @@ def test_companions_stop_the_run(folder, tmp_path):
         "apply it in Python, picture by picture."
     )
     assert not (tmp_path / "labels").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("=1+1, a.png", "'=1+1, a.png"),
+        ("Wasser \u00fcber Gr\u00fcn.png", "Wasser \u00fcber Gr\u00fcn.png"),
+        ("\udcff.png", "\\udcff.png"),  # bytes that are no text, as Linux allows
+    ],
+)
+def test_files_may_have_odd_names(tmp_path, name, shown):
+    folder, output = tmp_path / "images", tmp_path / "labels"
+    folder.mkdir()
+    (folder / name).write_bytes(imageio.imwrite("<bytes>", PICTURE, extension=".png"))
+    classes = MODEL.classes.rename(1, "=2+2").rename(2, "\udcff")
+    model = Model.of(CLUSTERING, classes)
+    for outcome in ("labeled", "kept"):
+        (step,) = apply_to_folder(model, folder, output)
+        assert step.outcome == outcome
+        table = pd.read_csv(output / "tables.csv")
+        assert set(table["image"]) == {shown}
+        assert table["name"].tolist()[:2] == ["'=2+2", "\\udcff"]
+
+
+def test_areas_and_volumes_are_columns_of_their_own(tmp_path):
+    folder, output = tmp_path / "images", tmp_path / "labels"
+    folder.mkdir()
+    gray = PICTURE[..., 0]
+    np.save(folder / "plane.npy", gray)
+    np.save(folder / "volume.npy", np.stack([gray, gray]))
+    apply_to_folder(Model.of(cluster(gray, 2)), folder, output)
+    table = pd.read_csv(output / "tables.csv").set_index("image")
+    for name, own, other in (
+        ("plane.npy", "area (pixel^2)", "volume (pixel^3)"),
+        ("volume.npy", "volume (pixel^3)", "area (pixel^2)"),
+    ):
+        rows = table.loc[name]
+        assert (rows[own] == rows["pixels"]).all()
+        assert rows[other].isna().all()
+    assert list(table.columns)[-2:] == ["std gray", "volume (pixel^3)"]
+
+
+def test_a_table_that_was_damaged_since_is_told(folder, tmp_path):
+    output = tmp_path / "out"
+    apply_to_folder(MODEL, folder, output)
+    before = (output / "tables.csv").read_bytes()
+    (output / "b.tif.csv").write_bytes(b"label,name\n1,\xb5\n")
+    with pytest.raises(ValueError) as error:
+        apply_to_folder(MODEL, folder, output)
+    assert str(error.value) == (
+        "Expected the tables as they were written, got b.tif.csv that cannot be read: "
+        "'utf-8' codec can't decode byte 0xb5 in position 13: invalid start byte; "
+        "delete it, and apply the model again."
+    )
+    (output / "b.tif.csv").unlink()
+    apply_to_folder(MODEL, folder, output)
+    assert (output / "tables.csv").read_bytes() == before
+
+
+def test_an_image_that_is_written_to_while_it_is_read_is_made_again(
+    folder, tmp_path, monkeypatch
+):
+    def read(path, model, read_image=folder_module.read_image):
+        image = read_image(path, model)
+        if path.name == "c.npy":
+            np.save(path, PICTURE[:20])
+        return image
+
+    output = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(folder_module, "read_image", read)
+        apply_to_folder(MODEL, folder, output)
+    steps = apply_to_folder(MODEL, folder, output)
+    assert [s.path.name for s in steps if s.outcome == "labeled"] == ["c.npy"]
+    assert tifffile.imread(output / "c.npy.labels.tif").shape == (20, 80)

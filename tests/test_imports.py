@@ -26,7 +26,8 @@ ARROWS = {
     "smoothing": {"features.blocks", "material", "mixture"},
     "regions": {"features"},
     "last_pictures": {"features"},
-    "material": {"features", "last_pictures", "mixture", "recipe"},
+    "material": {"features", "mixture", "recipe"},
+    "material_cache": {"features", "last_pictures", "material", "recipe"},
     "clusters": {"features", "mixture", "recipe", "matching", "regions"},
     "clustering": {
         *("features", "mixture", "recipe", "material", "clusters", "smoothing"),
@@ -48,22 +49,29 @@ ARROWS = {
         *("features", "mixture", "clusters", "clustering", "material", "matching"),
         "progress",
     },
-    "classes": {"clusters", "features.checks"},
+    "class_checks": set(),
+    "classes": {"class_checks", "clusters", "features.checks"},
     "overlap": {"classes", "clusters", "clustering", "material", "features.checks"},
+    "json_checks": {"class_checks", "features.checks"},
+    "mixture_json": {
+        *("clustering", "features", "json_checks", "mixture", "recipe"),
+    },
     "model_json": {
-        *("classes", "clustering", "features", "mixture", "recipe", "regions"),
+        *("classes", "features", "json_checks", "mixture_json", "recipe", "regions"),
     },
     "applied": {"certainty", "clusters", "material", "model", "tables"},
     "model": {
         *("features", "mixture", "recipe", "clusters", "clustering", "material"),
-        *("applied", "classes", "progress", "model_json", "regions"),
+        *("applied", "classes", "json_checks", "progress", "model_json", "regions"),
         *("files", "versions"),
     },
-    "folder": {"applied", "features", "files", "model", "progress"},
+    "folder": {"applied", "csv_tables", "features", "files", "model", "progress"},
+    "csv_tables": set(),
     "files": set(),
     "versions": set(),
     "script": {
         *("features", "clusters", "clustering", "classes", "recipe", "model_json"),
+        *("json_checks", "regions"),
     },
     "tables": {
         *("certainty", "classes", "clusters", "clustering", "material"),

@@ -8,7 +8,6 @@ from napari_pixel_mixtures import Color, Position, cluster
 from napari_pixel_mixtures.features import Picture
 from napari_pixel_mixtures.material import (
     Material,
-    MaterialCache,
     check_distinct,
     some_rows,
 )
@@ -188,54 +187,3 @@ def test_factors_may_be_those_of_another_picture():
     assert samples.groups == groups
     expected = np.hstack([g.feature.compute(picture, None) * g.factor for g in groups])
     assert_allclose(samples.values, expected, rtol=1e-6)
-
-
-def test_the_cache_knows_what_it_measured_by_the_groups_too():
-    cache, picture = MaterialCache(), Picture.from_array(some(np.uint8))
-    material = cache.gather(picture, PLACE, None)
-    assert cache.gather(picture, PLACE, None, material.samples.groups) is material
-    others = Material.gather(picture, COLOR, None).samples.groups
-    assert cache.gather(picture, PLACE, None, others).samples.groups == others
-    assert cache.gather(picture, PLACE, None) is material
-
-
-def test_the_cache_knows_what_it_measured_by_the_mask_too():
-    cache, picture = MaterialCache(), Picture.from_array(some(np.uint8))
-    mask = np.zeros(picture.shape, bool)
-    mask[2:] = True
-    material = cache.gather(picture, PLACE, mask)
-    assert cache.gather(picture, PLACE, mask.copy()) is material
-    other = cache.gather(picture, PLACE, ~mask)
-    assert_array_equal(other.pixels, np.flatnonzero(~mask))
-    assert cache.gather(picture, PLACE, None).pixels is None
-
-
-def test_the_cache_reads_a_picture_once_for_each_source(monkeypatch):
-    class Numbers:
-        def __init__(self, number):
-            self.number, self.read_times = number, 0
-
-        def read(self):
-            self.read_times += 1
-            return Picture.from_array(np.full((2, 3), self.number))
-
-        def matches(self, other):
-            return self.number == other.number
-
-        has_pixels_of = matches
-
-    cache = MaterialCache()
-    first, same, other = Numbers(1), Numbers(1), Numbers(2)
-    picture = cache.picture(first)
-    assert cache.picture(same) is picture
-    assert cache.picture(other).values[0, 0] == 2
-    assert cache.picture(first) is picture  # one may come back from another
-    assert [s.read_times for s in (first, same, other)] == [1, 0, 1]
-    cache.picture(Numbers(3))
-    assert cache.picture(first) is picture
-    assert cache.picture(other).values[0, 0] == 2
-    assert other.read_times == 2
-    monkeypatch.setattr("napari_pixel_mixtures.last_pictures.FORMER_BYTES", 0)
-    cache.picture(first)
-    assert cache.picture(other).values[0, 0] == 2
-    assert other.read_times == 3

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
-from cases import COVARIANCE_TYPES, china
+from cases import COVARIANCE_TYPES, china, noise
 from napari_pixel_mixtures import (
     AnchorDistance,
     Blur,
@@ -248,6 +248,8 @@ def test_settings_of_segments_are_part_of_the_model():
     assert loaded.regions == {"min_size": 30, "contrast": 4.0}
     expected = clustering.regions(min_size=30, contrast=4)
     assert np.array_equal(loaded.apply(image).segments, expected)
+    some = Model.of(clustering, regions={"contrast": 4})
+    assert some.regions == {"min_size": 500, "contrast": 4.0}
     with pytest.raises(ValueError) as error:
         Model.of(clustering, regions={"min_size": 0, "contrast": 4})
     assert str(error.value) == (
@@ -403,3 +405,15 @@ def test_every_model_comes_back(seed, dtype, size, kind, scaling, k):
     model = Model.from_json(text)
     assert model.to_json() == text
     assert np.array_equal(model.apply(gray).labels, clustering.labels)
+
+
+def test_channels_may_have_long_names_as_files_have():
+    names = ("a" * 251, "b")
+    picture = Picture.from_channels([noise(9, 8), noise(9, 8, seed=1)], names)
+    model = Model.of(cluster(picture, 2))
+    assert Model.from_json(model.to_json()).channel_names == names
+
+
+def test_a_channel_axis_may_be_a_number_of_numpy():
+    model = Model.of(cluster(noise(3, 9, 8), 2, channel_axis=np.int64(0)))
+    assert Model.from_json(model.to_json()).channel_axis == 0

@@ -212,7 +212,7 @@ BITS = pack(MASK)["bits"]
         ),
         (
             edited("picture", "axis_labels", value=["y", 3]),
-            "Expected an axis label of up to 200 characters, got 3.",
+            "Expected an axis label of up to 1000 characters, got 3.",
         ),
         (
             edited("features", 0, "feature", "on", value=False),

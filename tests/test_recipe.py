@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_pixel_mixtures import AnchorDistance, Color, Position, Recipe
+from napari_pixel_mixtures import (
+    AnchorDistance,
+    Color,
+    Companion,
+    Lab,
+    Position,
+    Recipe,
+    cluster,
+)
 from napari_pixel_mixtures.mixture.covariance import COVARIANCE_TYPES as IMPLEMENTED
 from napari_pixel_mixtures.recipe import COVARIANCE_TYPES
 
@@ -50,7 +58,14 @@ def test_numbers_of_numpy_become_plain():
         max_iter=np.int32(7),
         tol=np.float32(0.5),
         reg_covar=1,
+        covariance_type=np.str_("tied"),
+        scaling=np.str_("raw"),
+        init_params=np.str_("random"),
+        features=[Lab(part=np.str_("a b"), on=np.True_), Companion(np.str_("depth"))],
     )
+    for name in ("covariance_type", "scaling", "init_params"):
+        assert type(getattr(recipe, name)) is str
+    assert repr(recipe.features) == "(Lab(part='a b'), Companion(name='depth'))"
     kinds = {name: type(getattr(recipe, name)) for name in recipe.__dataclass_fields__}
     assert kinds["n_components"] is kinds["random_state"] is kinds["max_iter"] is int
     assert kinds["tol"] is kinds["reg_covar"] is float
@@ -82,7 +97,7 @@ FEATURES = st.one_of(
         random_state=st.integers(0, 2**32 - 1),
         tol=st.floats(0, allow_infinity=False),
         max_iter=st.integers(1, 2**31 - 1),
-        reg_covar=st.floats(0, allow_infinity=False),
+        reg_covar=st.floats(0, 1e30),
     )
 )
 @settings(deadline=None, max_examples=60)
@@ -211,15 +226,30 @@ def test_whole_numbers_have_their_range(name):
         )
 
 
-@pytest.mark.parametrize("name", ["tol", "reg_covar"])
-def test_tolerance_and_regularization_are_numbers_from_0(name):
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [("tol", "a number from 0"), ("reg_covar", "a number from 0 to 1e+30")],
+)
+def test_tolerance_and_regularization_are_numbers_from_0(name, numbers):
     assert getattr(Recipe(**{name: 0}), name) == 0
     for value in (-1e-9, np.nan, np.inf, "1", None, True, 10**400):
         with pytest.raises(ValueError) as caught:
             Recipe(**{name: value})
-        assert str(caught.value) == (
-            f"Expected {name} to be a number from 0, got {value!r:.80}."
+        assert (
+            str(caught.value) == f"Expected {name} to be {numbers}, got {value!r:.80}."
         )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_the_largest_regularization_can_be_fitted(dtype):
+    image = np.array([[0, 1, 9, 8]], dtype)
+    clustering = cluster(image, 2, reg_covar=1e30)
+    assert np.isfinite(clustering.mixture.covariances_).all()
+    with pytest.raises(ValueError) as caught:
+        cluster(image, 2, reg_covar=1e308)
+    assert str(caught.value) == (
+        "Expected reg_covar to be a number from 0 to 1e+30, got 1e+308."
+    )
 
 
 @pytest.mark.parametrize("value", ["Full", "", None, 1, ["full"]])

@@ -149,6 +149,16 @@ def test_a_contrast_of_0_merges_nothing_and_a_volume_is_merged_along_all_axes():
     np.testing.assert_array_equal(merged[:, 0, 0], [1, 1, 2])
 
 
+def test_any_contrast_merges_all_that_touch():
+    regions, values = (
+        np.array([[1, 2, 0, 3]], np.int32),
+        np.array([[0.0], [9], [1], [4]]),
+    )
+    for contrast in (100, 1e200, 1.7e308):
+        merged = merge_similar(regions, values, contrast)
+        np.testing.assert_array_equal(merged, [[1, 1, 0, 2]])
+
+
 def test_pixels_without_a_label_take_no_part():
     labels = np.array([[1, 1, 0, 2, 2]])
     values = np.array([[1.0], [1], [np.nan], [1.5], [1.5]])

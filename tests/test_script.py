@@ -13,6 +13,7 @@ from napari_pixel_mixtures import (
     Classes,
     Color,
     Companion,
+    Lab,
     Model,
     Position,
     cluster,
@@ -57,6 +58,10 @@ CASES = {
     "a volume": (PICTURE[:8, :8], {"channel_axis": None}),
     "channels first": (np.moveaxis(PICTURE, -1, 0), {"channel_axis": 0}),
     "channels within": (np.moveaxis(PICTURE, -1, 1), {"channel_axis": 1}),
+    "white": (
+        Picture.from_array(PICTURE.astype(np.int32) * 2, white=600),
+        {"features": [Lab()]},
+    ),
     "not finite": (np.where(PICTURE > 250, np.nan, PICTURE), {"n_components": 3}),
 }
 
@@ -100,10 +105,21 @@ def test_classes_and_threshold_are_in_the_lines():
     assert np.array_equal(labels, expected)
 
 
+@pytest.mark.parametrize("threshold", [np.nan, np.inf, "5"])
+def test_a_threshold_is_a_finite_number(threshold):
+    with pytest.raises(ValueError) as error:
+        to_python(cluster(PICTURE, 2, max_iter=500), threshold=threshold)
+    assert str(error.value) == (
+        f"Expected the threshold to be a finite number, got {threshold!r}."
+    )
+
+
 def test_segments_are_in_the_lines():
     clustering = cluster(PICTURE, 3, max_iter=500, smoothing=1.5)
     settings = {"min_size": 20, "contrast": 2.5}
     lines = to_python(clustering, regions=settings)
+    numbers = {"min_size": np.int64(20), "contrast": np.float64(2.5)}
+    assert to_python(clustering, regions=numbers) == lines
     found = {"image": PICTURE}
     exec(lines, found)
     assert np.array_equal(found["segments"], clustering.regions(**settings))

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cases import china
+from cases import china, noise
 from napari_pixel_mixtures import (
     Certainty,
     Classes,
     Color,
     Companion,
+    Picture,
     Position,
     class_table,
     cluster,
@@ -135,3 +136,23 @@ def test_classes_of_another_clustering_are_refused():
     assert str(error.value) == (
         "Expected classes of 2 components, as the clustering has, got 3."
     )
+
+
+@pytest.mark.parametrize("names", [("label", "share"), ("a", "a")])
+def test_channels_may_be_called_as_other_columns(names):
+    channels = [noise(9, 8), noise(9, 8, seed=1)]
+    clustering = cluster(Picture.from_channels(channels, names), 2)
+    table = clustering.table()
+    assert table["label"].tolist() == [1, 2]
+    assert table["share"].sum() == pytest.approx(1)
+    own = {"label": "label (2)", "share": "share (2)"}
+    first, second = (own.get(name, name) for name in names)
+    second = "a (2)" if names == ("a", "a") else second
+    assert list(table)[4:] == [first, second]
+    np.testing.assert_array_equal(table[[first, second]], clustering.colors)
+    moments = class_table(clustering, Classes.of(clustering))
+    for i, values in enumerate(channels):
+        name = f"mean {(names, ('a', 'a (2)'))[names == ('a', 'a')][i]}"
+        for label in (1, 2):
+            mean = values[clustering.labels == label].mean()
+            assert moments.set_index("label")[name][label] == pytest.approx(mean)

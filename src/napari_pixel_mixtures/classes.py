@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from numbers import Real
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
+from .class_checks import MAX_CLASSES, as_color, as_name, as_tuple, completed
 from .features.checks import whole, yes_or_no
 
 if TYPE_CHECKING:
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .class_checks import Color
     from .clusters import Clustering
 
-MAX_CLASSES = 255  # labels are uint8, and 0 means "masked out, or not finite"
 NONE_OF_THESE = "none of these"
 GRAY = (0.5, 0.5, 0.5)
-LONGEST_NAME = 200
 
 T = TypeVar("T")
-Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Classes:
 
     def __post_init__(self) -> None:
         """Check that the parts belong together; lists become tuples."""
-        leads = _as_tuple("leads", self.leads)
+        leads = as_tuple("leads", self.leads)
         n = len(leads)
         if not 1 <= n <= MAX_CLASSES:
             raise ValueError(
@@ -99,12 +97,12 @@ class Classes:
         checked = {
             "leads": leads,
             "names": tuple(
-                map(_as_name, _completed("names", self.names, n, NONE_OF_THESE))
+                map(as_name, completed("names", self.names, n, NONE_OF_THESE))
             ),
-            "colors": tuple(map(_as_color, _completed("colors", self.colors, n, GRAY))),
+            "colors": tuple(map(as_color, completed("colors", self.colors, n, GRAY))),
             "visible": tuple(
                 yes_or_no("visible", shown)
-                for shown in _completed("visible", self.visible, n, True)
+                for shown in completed("visible", self.visible, n, True)
             ),
         }
         for name, value in checked.items():
@@ -196,14 +194,25 @@ class Classes:
         """Turn labels of components, of any shape, into labels of classes.
 
         0 stays 0, and what is none of these stays so.
+
+        Raises
+        ------
+        TypeError
+            They are not of 8 bits, as those of a clustering are.
         """
+        if not isinstance(labels, np.ndarray) or labels.dtype != np.uint8:
+            found = getattr(labels, "dtype", type(labels).__name__)
+            raise TypeError(
+                f"Expected labels as an array of uint8, as a clustering has them, got "
+                f"{found}; convert them with numpy.asarray(labels, numpy.uint8)."
+            )
         table = np.zeros(256, np.uint8)
         table[1 : self.n_components + 1] = self.leads
         if self.n_components < MAX_CLASSES:
             table[self.none_of_these] = self.none_of_these
         # Several times faster than `table[labels]`.
-        found = bytearray(labels.tobytes()).translate(table.tobytes())
-        return np.frombuffer(found, np.uint8).reshape(labels.shape)
+        mapped = bytearray(labels.tobytes()).translate(table.tobytes())
+        return np.frombuffer(mapped, np.uint8).reshape(labels.shape)
 
     # What can be done
 
@@ -280,7 +289,7 @@ class Classes:
         ValueError
             There is no such class, or the color is none.
         """
-        return replace(self, colors=self._with(self.colors, label, _as_color(color)))
+        return replace(self, colors=self._with(self.colors, label, as_color(color)))
 
     def show(self, label: int, visible: bool = True) -> Classes:
         """Show a class.
@@ -352,45 +361,3 @@ def none_label(n_components: int) -> int:
             f"pixels that are none of these have a label as well, got {n_components}."
         )
     return n_components + 1
-
-
-def _as_tuple(name: str, values: object, n: int | None = None) -> tuple[Any, ...]:
-    """Give a list or the like as a tuple, of n values."""
-    found: tuple[Any, ...] | None = None
-    if isinstance(values, Iterable) and not isinstance(values, str | Mapping):
-        found = tuple(values)
-    if found is None or (n is not None and len(found) != n):
-        many = "a list" if n is None else f"a list of {n}"
-        raise ValueError(f"Expected the {name} as {many}, got {values!r:.80}.")
-    return found
-
-
-def _completed(name: str, values: object, n: int, last: object) -> tuple[Any, ...]:
-    """Give n values and the last one, that of what is none of these.
-
-    It is added where it is not there, and left out where no label is left for it.
-    """
-    found: Any = values
-    if isinstance(values, list | tuple) and len(values) == n < MAX_CLASSES:
-        found = (*values, last)
-    return _as_tuple(name, found, min(n + 1, MAX_CLASSES))
-
-
-def _as_name(name: object) -> str:
-    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME:
-        raise ValueError(
-            f"Expected a name of 1 to {LONGEST_NAME} characters, got {name!r:.80}."
-        )
-    return name
-
-
-def _as_color(color: object) -> Color:
-    parts: list[Any] = []
-    if isinstance(color, Iterable) and not isinstance(color, str | Mapping):
-        parts = list(color)
-    numbers = [isinstance(p, Real) and not isinstance(p, bool) for p in parts]
-    if not (len(parts) == 3 and all(numbers) and all(0 <= p <= 1 for p in parts)):
-        raise ValueError(
-            f"Expected a color as red, green and blue from 0 to 1, got {color!r:.80}."
-        )
-    return (float(parts[0]), float(parts[1]), float(parts[2]))

@@ -10,9 +10,16 @@ import numpy as np
 from skimage.color import deltaE_ciede2000, hsv2rgb, rgb2lab
 
 from .features.checks import MAX_SEED, whole
+from .features.samples import distinct_names
 from .matching import match_labels
 from .mixture.covariance import COVARIANCE_TYPES
-from .regions import connected_regions, merge_similar, perceived, region_settings
+from .regions import (
+    MIN_SIZE,
+    connected_regions,
+    merge_similar,
+    perceived,
+    region_settings,
+)
 
 SATURATIONS_AND_VALUES = ((0.9, 1.0), (0.4, 0.95), (0.9, 0.55), (0.5, 0.7))
 """Of each hue in random colors."""
@@ -144,7 +151,9 @@ class Clustering:
         palette[1:] = colors
         return self.picture.like_array(palette[self.labels])
 
-    def regions(self, min_size: int = 500, contrast: float = 0.0) -> NDArray[np.int32]:
+    def regions(
+        self, min_size: int = MIN_SIZE, contrast: float = 0.0
+    ) -> NDArray[np.int32]:
         """Give each connected piece of a cluster a number of its own.
 
         Each plane or volume of a series has its own: neighbors lie along
@@ -291,8 +300,9 @@ class Clustering:
             "pixels": self.pixel_counts,
             "share": self.pixel_counts / self.pixel_counts.sum(),
         }
-        for name, color in zip(self.picture.channel_names, self.colors.T, strict=True):
-            columns[name] = color
+        # A channel may be called as another column.
+        names = distinct_names([tuple(columns), self.picture.channel_names])[1]
+        columns |= dict(zip(names, self.colors.T, strict=True))
         return pd.DataFrame(columns)
 
 

@@ -13,6 +13,7 @@ import imageio.v3 as imageio
 import numpy as np
 import tifffile
 
+from .csv_tables import as_bytes, csv_bytes, plain
 from .features import Picture
 from .features.checks import positive_numbers
 from .files import write_whole
@@ -73,7 +74,8 @@ def apply_to_folder(
     For each image ``a.png`` the output gets ``a.png.labels.tif``, with the classes
     as 8-bit labels, ``a.png.csv``, with their table, and if the model has settings of
     `regions` ``a.png.segments.tif``, with 32-bit labels; ``tables.csv`` has the
-    tables of all images. Constants are those of the model, so that an image gets the
+    tables of all images. Names that a spreadsheet would take for a formula have an
+    apostrophe before them. Constants are those of the model, so that an image gets the
     same labels alone and in a folder. Files are written as a whole or not at all, and
     a run that was stopped goes on where it stopped: what the same model has made of
     the same file, by its size and time, is kept.
@@ -107,7 +109,7 @@ def apply_to_folder(
         The output cannot be made, or the tables of all images not be written.
     ValueError
         The folder is none, has no image, or is the output; a scale is not above 0;
-        or the model wants companions.
+        the model wants companions; or a table of an earlier run was damaged since.
 
     Examples
     --------
@@ -160,10 +162,11 @@ def folder_steps(
         outcome: Outcome = "kept"
         message = ""
         try:
-            if not manifest.holds(path):
+            state = _state(path)  # before it is read: it may be changed meanwhile
+            if not manifest.holds(path, state):
                 applied = model.apply(read_image(path, model))
                 _write(output, path, applied, applied.table(sizes, unit))
-                manifest.add(path)
+                manifest.add(path, state)
                 outcome = "labeled"
         except OSError as error:
             outcome = "refused"
@@ -217,8 +220,9 @@ def _array_and_axes(path: Path) -> tuple[NDArray[Any], str]:
         return image[..., 0] if gray_and_alpha else image, ""
     except Exception as error:
         # Readers of damaged files raise anything; the other images are read still.
+        said = str(error).partition("\n")[0].rstrip(".")
         raise ValueError(
-            f"Expected an image that can be read, got {path.name}: {error}."
+            f"Expected an image that can be read, got {path.name}: {said}."
         ) from error
 
 
@@ -245,8 +249,7 @@ def _write(output: Path, image: Path, applied: Applied, table: pd.DataFrame) -> 
     _write_tiff(_labels_path(output, image), applied.labels)
     if applied.segments is not None:
         _write_tiff(_segments_path(output, image), applied.segments)
-    text = table.to_csv(index=False, lineterminator="\n")
-    write_whole(_table_path(output, image), text.encode())
+    write_whole(_table_path(output, image), csv_bytes(table))
 
 
 def _write_tiff(path: Path, labels: NDArray[Any]) -> None:
@@ -296,17 +299,17 @@ class _Manifest:
             images = {}
         return cls(output, about, images, segmented)
 
-    def holds(self, path: Path) -> bool:
+    def holds(self, path: Path, state: list[int]) -> bool:
         """Say whether an image was labeled before, and still is what it was."""
         made = [_labels_path(self._output, path), _table_path(self._output, path)]
         if self._segmented:
             made.append(_segments_path(self._output, path))
         there = all(file.is_file() for file in made)
-        return there and self._images.get(path.name) == _state(path)
+        return there and self._images.get(path.name) == state
 
-    def add(self, path: Path) -> None:
+    def add(self, path: Path, state: list[int]) -> None:
         """Note that an image was labeled."""
-        images = self._images | {path.name: _state(path)}
+        images = self._images | {path.name: state}
         text = json.dumps(self._about | {"images": images}, indent=1)
         write_whole(self._output / MANIFEST, text.encode())
         self._images = images
@@ -319,13 +322,30 @@ def _state(path: Path) -> list[int]:
 
 
 def _write_tables(output: Path, images: list[Path]) -> None:
-    """Write the tables of all images as one, the image in the first column."""
+    """Write the tables of all images as one, the image in the first column.
+
+    Columns that only some have, such as areas and volumes, stay empty in the others.
+    """
+    rows: list[dict[str, str]] = []
+    for image in images:
+        named = {"image": plain(image.name)}
+        rows += [named | row for row in _read_table(_table_path(output, image))]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for number, image in enumerate(images):
-        table = _table_path(output, image).read_text(encoding="utf-8")
-        header, *rows = csv.reader(io.StringIO(table, newline=""))
-        if number == 0:
-            writer.writerow(["image", *header])
-        writer.writerows([image.name, *row] for row in rows)
-    write_whole(output / TABLES, text.getvalue().encode())
+    columns = dict.fromkeys(name for row in rows for name in row)
+    if rows:
+        writer = csv.DictWriter(text, [*columns], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    write_whole(output / TABLES, as_bytes(text.getvalue()))
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a table, which someone may have changed since."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return list(csv.DictReader(io.StringIO(text, newline=""), restkey="more"))
+    except (ValueError, csv.Error) as error:
+        raise ValueError(
+            f"Expected the tables as they were written, got {path.name} that cannot "
+            f"be read: {error}; delete it, and apply the model again."
+        ) from error

@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha1
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from numpy.typing import NDArray
 
     from .features import Picture
@@ -21,6 +24,10 @@ FORMER_BYTES = 2**28  # what is kept of the picture before the last
 class PictureSource(Protocol):
     """Where a picture is read from."""
 
+    @property
+    def companions(self) -> Mapping[str, Any]:
+        """Where its companions are read from, by their names."""
+
     def read(self) -> Picture:
         """Read it."""
 
@@ -29,6 +36,9 @@ class PictureSource(Protocol):
 
     def has_pixels_of(self, other: Any) -> bool:
         """Tell whether another source gives the same but for its companions."""
+
+    def without(self, image: Any) -> PictureSource | None:
+        """Give what is left of it when an image is gone; None if it is of that."""
 
 
 class LastPictures:
@@ -40,6 +50,8 @@ class LastPictures:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: list[_Read] = []
+        # Of every picture that anyone still has.
+        self._sources: WeakKeyDictionary[Picture, PictureSource] = WeakKeyDictionary()
 
     def read(self, source: PictureSource, anew: bool = False) -> Picture:
         """Read a picture, unless it is kept.
@@ -69,7 +81,33 @@ class LastPictures:
             others = (r for r in self._kept if r is not kept and r is not taken)
             former = [r for r in others if r.picture.values.nbytes <= FORMER_BYTES]
             self._kept = [taken, *former[:1]]
+            self._sources[taken.picture] = taken.source
         return taken.picture
+
+    def without(self, image: Any) -> tuple[LastPictures, dict[Picture, Picture]]:
+        """Give what is kept when an image is gone.
+
+        Returns
+        -------
+        rest : LastPictures
+        left : dict of Picture to Picture
+            What is left of each picture that was read, if any of it is: itself, or the
+            same without a companion.
+        """
+        rest = LastPictures()
+        left: dict[Picture, Picture] = {}
+        with self._lock:
+            for picture, source in list(self._sources.items()):
+                source_left = source.without(image)
+                if source_left is not None:
+                    left[picture] = _only(picture, source_left.companions)
+                    rest._sources |= {picture: source_left, left[picture]: source_left}
+            rest._kept = [
+                read.become(rest._sources[read.picture], left[read.picture])
+                for read in self._kept
+                if read.picture in left
+            ]
+        return rest, left
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +140,23 @@ class _Read:
             },
         )
         return replace(self, picture=picture)
+
+    def become(self, source: PictureSource, picture: Picture) -> _Read:
+        """Give the same with fewer companions."""
+        digests = {
+            name: digest
+            for name, digest in self.digests.items()
+            if name is None or name in picture.companions
+        }
+        return _Read(source, picture, digests)
+
+
+def _only(picture: Picture, names: Collection[str]) -> Picture:
+    """Give the same picture with no other companions than these."""
+    companions = {n: a for n, a in picture.companions.items() if n in names}
+    if len(companions) == len(picture.companions):
+        return picture
+    return replace(picture, companions=companions)
 
 
 def _digest(array: NDArray[Any]) -> bytes:

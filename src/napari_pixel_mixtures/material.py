@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .features import FeatureCache, Samples
-from .features.cache import pixels_key
-from .last_pictures import FORMER_BYTES, LastPictures
 from .mixture.distinct import distinct_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from .features import Feature, FeatureGroup, Picture
-    from .last_pictures import PictureSource
     from .recipe import Recipe
 
 
@@ -53,7 +50,7 @@ class Material:
         picture: Picture,
         recipe: Recipe,
         valid: NDArray[np.bool_] | None,
-        cache: MaterialCache | None = None,
+        measured: Measured | None = None,
         groups: tuple[FeatureGroup, ...] | None = None,
     ) -> Material:
         """Measure the picture: each distinct color once where color is all.
@@ -66,13 +63,12 @@ class Material:
         picture : Picture
         recipe : Recipe
         valid : ndarray (*spatial) bool, or None for all
-        cache : MaterialCache, optional
-            With it, no feature is computed that was computed before.
+        measured : Measured, optional
+            With it, no feature of the picture is computed that was computed before.
         groups : tuple of FeatureGroup, optional
             Features and their factors as measured before, on this picture or
             another, instead of those of the recipe.
         """
-        cache = cache or MaterialCache()
         features: Sequence[Feature] = recipe.features
         factors = None
         if groups is not None:
@@ -86,8 +82,9 @@ class Material:
         )
         pixelwise = all(f.pixelwise for f in features if f.used)
         if pixelwise and picture.values.dtype == np.uint8 and picture.n_channels <= 4:
-            return cls._gather_colors(picture, measure, valid, cache)
-        samples = measure(picture, valid=valid, cache=cache.features(picture))
+            return cls._gather_colors(picture, measure, valid, measured)
+        cache = None if measured is None else measured.features
+        samples = measure(picture, valid=valid, cache=cache)
         values, pixels = picture.pixels, samples.pixels
         if pixels is not None:
             values = values[pixels]
@@ -99,17 +96,16 @@ class Material:
         picture: Picture,
         measure: Callable[..., Samples],
         valid: NDArray[np.bool_] | None,
-        cache: MaterialCache,
+        measured: Measured | None,
     ) -> Material:
         """Measure each distinct color once."""
-        features = None
-        if valid is None:
-            colors = cache.colors(picture)
-            features = cache.features(picture)
+        cache = None
+        if valid is None and measured is not None:
+            colors, cache = measured.colors, measured.features
         else:
             colors = DistinctColors.of(picture, valid)
         source, inverse = colors.source, colors.inverse
-        samples = measure(source, counts=colors.counts, cache=features)
+        samples = measure(source, counts=colors.counts, cache=cache)
         if samples.pixels is not None:
             finite = np.zeros(len(source.pixels), bool)
             finite[samples.pixels] = True
@@ -117,7 +113,7 @@ class Material:
             left[slice(None) if valid is None else valid] = finite[inverse].reshape(
                 picture.shape if valid is None else -1
             )
-            return cls._gather_colors(picture, measure, left, cache)
+            return cls._gather_colors(picture, measure, left, measured)
         pixels = None if valid is None else np.flatnonzero(valid)
         return cls(samples, source.pixels, colors.counts, inverse, pixels)
 
@@ -223,120 +219,36 @@ class DistinctColors:
         return cls(source, distinct.counts, distinct.inverse)
 
 
-class MaterialCache:
-    """Keeps what was measured last, for fits of one picture with other settings.
+class Measured:
+    """What was measured of a picture, whatever the recipe.
 
-    A change of the number of components, say, measures nothing anew; one of a
-    feature's weight or influence computes no feature. It may be asked by several
-    threads.
+    Parameters
+    ----------
+    picture : Picture
+    features : FeatureCache, optional
+        What was measured of it before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, picture: Picture, features: FeatureCache | None = None) -> None:
+        self.picture = picture
+        self.features = features or FeatureCache()
         self._lock = Lock()
-        self._last = LastPictures()
-        self._measured: list[_Measured] = []  # the last picture, and the one before
-        self._material: _Kept | None = None
+        self._colors: DistinctColors | None = None
 
-    def picture(self, source: PictureSource, anew: bool = False) -> Picture:
-        """Read a picture, unless it is the one that was read last.
-
-        Parameters
-        ----------
-        source : PictureSource
-        anew : bool
-            Read that one too, and give it back only if its pixels are the same.
-        """
-        return self._last.read(source, anew)
-
-    def features(self, picture: Picture) -> FeatureCache:
-        """Give the features of a picture."""
+    @property
+    def colors(self) -> DistinctColors:
+        """Its distinct colors, found when they are first wanted."""
         with self._lock:
-            return self._of(picture).features
+            if self._colors is None:
+                self._colors = DistinctColors.of(self.picture)
+            return self._colors
 
-    def colors(self, picture: Picture) -> DistinctColors:
-        """Give the distinct colors of a picture."""
-        with self._lock:
-            measured = self._of(picture)
-            if measured.colors is None:
-                measured.colors = DistinctColors.of(picture)
-            return measured.colors
-
-    def _of(self, picture: Picture) -> _Measured:
-        """Give what was measured of a picture.
-
-        Of others only the last is kept, if it is small: one may look at another image
-        and come back.
-        """
-        kept = (m for m in self._measured if _same(m.picture, picture))
-        found = next(kept, None) or _Measured(picture, FeatureCache())
-        others = (m for m in self._measured if m is not found)
-        former = [m for m in others if m.features.n_bytes <= FORMER_BYTES]
-        self._measured = [found, *former[:1]]
-        return found
-
-    def gather(
-        self,
-        picture: Picture,
-        recipe: Recipe,
-        valid: NDArray[np.bool_] | None,
-        groups: tuple[FeatureGroup, ...] | None = None,
-    ) -> Material:
-        """Measure a picture as `Material.gather`, unless it was measured last.
-
-        Those pixels of it that are valid; the mask may be another array.
-        """
-        key = (recipe.features, recipe.scaling)
-        with self._lock:
-            kept = self._material
-        if kept is not None:
-            same = kept.key == key
-            features: Sequence[Feature] = recipe.features
-            if groups is not None:
-                same = kept.material.samples.groups == groups
-                features = [group.feature for group in groups]
-            same &= _same(kept.picture, picture, features)
-            if same and _same_pixels(kept.valid, valid):
-                return kept.material
-        if groups is None:
-            with self._lock:
-                self._material = kept = None  # its memory may be needed
-        material = Material.gather(picture, recipe, valid, self, groups)
-        if groups is None:
-            with self._lock:
-                self._material = _Kept(picture, key, valid, material)
-        return material
-
-
-@dataclass(eq=False)
-class _Measured:
-    """What was measured of a picture, whatever the recipe."""
-
-    picture: Picture
-    features: FeatureCache
-    colors: DistinctColors | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class _Kept:
-    """What was measured last, and of what."""
-
-    picture: Picture
-    key: tuple[Any, ...]
-    valid: NDArray[np.bool_] | None
-    material: Material
-
-
-def _same(some: Picture, other: Picture, features: Sequence[Feature] = ()) -> bool:
-    """Tell whether features read the same of two pictures."""
-    return pixels_key(some, features) == pixels_key(other, features)
-
-
-def _same_pixels(
-    some: NDArray[np.bool_] | None, others: NDArray[np.bool_] | None
-) -> bool:
-    if some is None or others is None:
-        return some is others
-    return np.array_equal(some, others)
+    def limited_to(self, left: Mapping[Picture, Picture]) -> Measured:
+        """Give the same of what is left of the picture; see `FeatureCache.limit_to`."""
+        self.features.limit_to(left)
+        rest = Measured(left[self.picture], self.features)
+        rest._colors = self._colors
+        return rest
 
 
 def some_rows(n: int, most: int) -> NDArray[np.intp] | slice:

@@ -15,8 +15,9 @@ from .clustering import cluster_steps, describe, mask_of
 from .features import Companion, Picture
 from .features.picture_checks import MOST_LISTED, as_numbers, listed
 from .files import write_whole
+from .json_checks import as_number
 from .material import Material
-from .model_json import LARGEST_FILE, as_number, from_text, to_text
+from .model_json import LARGEST_FILE, from_text, to_text
 from .progress import run
 from .regions import region_settings
 from .versions import installed_versions

@@ -13,6 +13,7 @@ from .features.checks import MAX_SEED, choice, not_negative, whole, within
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 STARTS = ("subsample", "kmeans", "k-means++", "random", "random_from_data")
 MAX_SMOOTHING = 100  # pixels
+MAX_REG_COVAR = 1e30  # what float32 can hold, also summed
 MAX_COMPONENTS = 255  # labels are uint8, and 0 means "no cluster"
 
 
@@ -37,7 +38,7 @@ class Recipe:
     max_iter : int
         Largest number of EM iterations.
     reg_covar : float
-        Added to every variance, in squared feature units.
+        Added to every variance, in squared feature units: 0 to 1e30.
     init_params : {"subsample", "kmeans", "k-means++", "random", "random_from_data"}
         The start: the best of several short fits to some samples, or one of
         scikit-learn's starts.
@@ -77,12 +78,14 @@ class Recipe:
             "random_state": whole("random_state", self.random_state, 0, MAX_SEED),
             "max_iter": whole("max_iter", self.max_iter, 1, 2**31 - 1),
             "tol": not_negative("tol", self.tol),
-            "reg_covar": not_negative("reg_covar", self.reg_covar),
+            "reg_covar": within("reg_covar", self.reg_covar, 0, MAX_REG_COVAR),
             "smoothing": within("smoothing", self.smoothing, 0, MAX_SMOOTHING),
+            "covariance_type": choice(
+                "covariance_type", self.covariance_type, COVARIANCE_TYPES
+            ),
+            "scaling": choice("scaling", self.scaling, SCALINGS),
+            "init_params": choice("init_params", self.init_params, STARTS),
         }
-        choice("covariance_type", self.covariance_type, COVARIANCE_TYPES)
-        choice("scaling", self.scaling, SCALINGS)
-        choice("init_params", self.init_params, STARTS)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 

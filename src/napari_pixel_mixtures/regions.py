@@ -11,7 +11,8 @@ import scipy.ndimage as ndi
 from .features import Lab
 from .features.checks import not_negative, whole
 
-MAX_SIZE = 10**9  # pixels
+MIN_SIZE = 500  # pixels that a region has at least, unless it is said
+MAX_SIZE = 10**9
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from .features import Picture
 
 
-def region_settings(min_size: object, contrast: object) -> dict[str, Any]:
+def region_settings(
+    min_size: object = MIN_SIZE, contrast: object = 0.0
+) -> dict[str, Any]:
     """Give the settings of `Clustering.regions` as a dict of plain numbers.
 
     Raises
@@ -124,7 +127,7 @@ def merge_similar(
     flat = regions.reshape(-1)
     sizes = np.bincount(flat, minlength=n + 1)[1:].astype(np.float64)
     means = np.empty((n, values.shape[1]))
-    limit = contrast**2 * float(sizes.sum())
+    limit = contrast * contrast * float(sizes.sum())  # infinite if that is too large
     labeled = flat > 0
     for channel, column in enumerate(values.T):
         weights = np.where(labeled, column, 0).astype(np.float64)

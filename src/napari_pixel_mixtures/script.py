@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from . import features
 from .classes import Classes
 from .clustering import mask_of
-from .features.picture_checks import usual_channel_axis
+from .features.channel_axes import usual_channel_axis
+from .json_checks import as_number
 from .model_json import pack
 from .recipe import Recipe
+from .regions import region_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +58,8 @@ def to_python(
     ------
     ValueError
         The clustering was not fitted, but made by a model; save the model instead.
-        Or it measures a companion, and nothing says what that is called.
+        Or it measures a companion, and nothing says what that is called; or the
+        threshold is not a finite number.
 
     Examples
     --------
@@ -111,7 +114,8 @@ def to_python(
     found = "clustering.labels"
     if threshold is not None:
         names.add(("napari_pixel_mixtures", "Certainty"))
-        found = f"Certainty(clustering).labels({float(threshold)!r})"
+        number = as_number("the threshold", threshold)
+        found = f"Certainty(clustering).labels({number!r})"
     if classes is not None:
         names.add(("napari_pixel_mixtures", "Classes"))
         lines += [
@@ -122,7 +126,8 @@ def to_python(
         found = f"classes.apply({found})"
     lines.append(f"labels = {found}")
     if regions is not None:
-        said = ", ".join(f"{name}={value!r}" for name, value in regions.items())
+        numbers = region_settings(**regions).items()
+        said = ", ".join(f"{name}={value!r}" for name, value in numbers)
         lines.append(f"segments = clustering.regions({said})")
     return "\n".join([*_imports(names), "", *lines])
 
@@ -142,7 +147,7 @@ def _source(picture: Picture, image: str) -> tuple[str, list[str]]:
     guessed = axis in (-1, ndim - 1) and picture.n_channels in (3, 4)
     about = {
         name: value
-        for name in ("names", "scale", "axis_labels")
+        for name in ("names", "scale", "axis_labels", "white")
         if (value := getattr(picture, name)) is not None
     }
     if guessed != picture.rgb:

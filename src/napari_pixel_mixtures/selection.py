@@ -87,7 +87,7 @@ class Region:
         screen = (projection[:, :2] - projection[:, 3:] * low) / cell
         matrix = np.column_stack([screen, projection[:, 3]]).astype(np.float32)
         inside = np.empty(len(values), np.bool_)
-        if values.dtype not in _KNOWN:  # such as that of a TIFF of another byte order
+        if values.dtype not in _KNOWN:  # such as float16
             values = values[:, :3].astype(np.float32)
         compile_for(*_job(values.dtype))(values, matrix, raster, inside)
         return inside

@@ -208,7 +208,7 @@ def _moments(
     means, deviations : ndarray (256, c) float64
         Those of the rows with each label.
     """
-    names = list(clustering.picture.channel_names)
+    (channels,) = distinct_names([clustering.picture.channel_names])
     factors = np.empty(len(clustering.feature_names))
     for group in clustering.groups:
         factors[group.columns] = group.factor
@@ -220,7 +220,7 @@ def _moments(
         for i in range(*group.columns.indices(len(factors)))
     ]
     others = tuple(clustering.feature_names[i] for i in rest)
-    names += distinct_names([tuple(names), others])[1]
+    names = [*channels, *distinct_names([channels, others])[1]]
     samples, n = material.samples.values, len(labels)
     centers = np.zeros((256, len(names)))
 

@@ -57,7 +57,7 @@ def picture():
         Position,
         StructureTensor,
     )
-    from napari_pixel_mixtures.material import MaterialCache
+    from napari_pixel_mixtures.material_cache import MaterialCache
     from napari_pixel_mixtures.recipe import Recipe
 
     image = Picture.from_array(photograph())
@@ -84,7 +84,7 @@ def picture():
 def _refits(image, recipe):
     """Time what a change of a weight costs: the features, and the fit with them."""
     from napari_pixel_mixtures.clustering import cluster_steps
-    from napari_pixel_mixtures.material import MaterialCache
+    from napari_pixel_mixtures.material_cache import MaterialCache
 
     cache = MaterialCache()
     weights = iter(np.linspace(0.5, 1, 100))

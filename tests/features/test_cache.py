@@ -22,7 +22,7 @@ from napari_pixel_mixtures.clustering import cluster_steps
 from napari_pixel_mixtures.features import Feature, FeatureCache, Picture
 from napari_pixel_mixtures.features.cache import Columns
 from napari_pixel_mixtures.inspection import inspect_pixel
-from napari_pixel_mixtures.material import MaterialCache
+from napari_pixel_mixtures.material_cache import MaterialCache
 from napari_pixel_mixtures.recipe import Recipe
 from napari_pixel_mixtures.space import space_of
 
@@ -90,7 +90,7 @@ def test_what_was_computed_of_the_picture_before_the_last_is_kept(computed):
 
 
 def test_it_is_not_kept_where_it_is_large(computed, monkeypatch):
-    monkeypatch.setattr("napari_pixel_mixtures.material.FORMER_BYTES", 800)
+    monkeypatch.setattr("napari_pixel_mixtures.material_cache.FORMER_BYTES", 800)
     cache = MaterialCache()
     small = Picture.from_array(noise(9, 8, 2), -1, False)  # 576 bytes blurred
     large = Picture.from_array(noise(9, 8, 3, seed=1))  # 864
@@ -114,6 +114,9 @@ class _Layers:
 
     def matches(self, other):
         return self.has_pixels_of(other) and self.companions is other.companions
+
+    def without(self, image):
+        return self
 
 
 def test_other_companions_leave_what_does_not_read_them(computed):

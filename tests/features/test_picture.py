@@ -313,3 +313,23 @@ def test_a_picture_has_its_channel_axis():
         "Expected no channel_axis with a Picture, which knows its own, got "
         "channel_axis=0; give it to Picture.from_array."
     )
+
+
+@pytest.mark.parametrize("kind", ["u2", "i4", "f4", "f8"])
+def test_arrays_in_another_byte_order_are_read_as_all_others(kind):
+    colors = noise(9, 8, 3)
+    swapped, native = (colors.astype(np.dtype(kind).newbyteorder(o)) for o in "><")
+    pictures = [Picture.from_array(array) for array in (swapped, native)]
+    assert pictures[0].values.dtype == native.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(pictures[0].limits, pictures[1].limits)
+    labels = [cluster(picture, 2).labels for picture in pictures]
+    np.testing.assert_array_equal(*labels)
+
+
+def test_more_than_64_bits_are_rounded():
+    wide = noise(9, 8).astype(np.longdouble)
+    wide[0, 0] *= np.longdouble("1e400")
+    picture = Picture.from_array(wide)
+    assert picture.values.dtype == np.float64
+    labels = cluster(picture, 2).labels
+    assert (labels == 0).sum() == (np.abs(wide) > 1e308).sum() == 1

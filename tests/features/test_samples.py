@@ -237,3 +237,17 @@ def test_neighborhoods_reach_over_the_border_of_a_mask(shape):
     found = Samples.measure(picture, [Blur(1.5)], "raw", valid)
     whole = gaussian_filter(image, 1.5, mode="nearest")
     np.testing.assert_allclose(found.values[:, 0], whole[valid], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("weight", "factor"), [(5e-324, "4.94e-324"), (1e-160, "1e-160")]
+)
+def test_a_weight_that_leaves_nothing_is_refused(weight, factor):
+    picture = Picture.from_array(np.ones((3, 2)))
+    features = [Color(), Position("Y", weight=weight)]
+    with pytest.raises(ValueError) as caught:
+        Samples.measure(picture, features, "raw")
+    assert str(caught.value) == (
+        "Expected a factor from 1e-150 to 1e+150 on position, its weight over its "
+        f"deviation, got {factor}; choose a weight nearer to 1, or 0."
+    )

@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image, Labels, Points
 from numpy.testing import assert_array_equal
 
-from napari_pixel_mixtures.material import MaterialCache
+from napari_pixel_mixtures.material_cache import MaterialCache
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY, channel_axis, level_text
 from napari_pixel_mixtures.viewer.source import Source
 
@@ -201,3 +201,28 @@ def test_more_layers_leave_the_arrays_of_those_before():
     other = cache.picture(Source.of(red, green, others=[depth]))
     assert other.scale == (2.0, 1.0)
     assert other.values is not first.values
+
+
+class TestALayerIsGone:
+    """What is left of a source: see `MaterialCache.without`."""
+
+    def test_the_image_or_a_channel(self):
+        one, other = gray(5, 6), gray(5, 6)
+        assert Source.of(one, other).without(one) is None
+        assert Source.of(one, other).without(other) is None
+
+    def test_another_layer(self):
+        source = Source.of(gray(5, 6))
+        assert source.without(gray(5, 6)) is source
+
+    @pytest.mark.parametrize("then", ["gone", "renamed", "other data"])
+    def test_a_companion(self, then):
+        image, depth, height = (gray(5, 6, name=n) for n in ("image", "d", "h"))
+        source = Source.of(image, others=[image, depth, height])
+        if then == "renamed":
+            depth.name = "depth"
+        elif then == "other data":
+            depth.data = depth.data.copy()
+        rest = source.without(depth)
+        assert list(rest.companions) == ["h"]
+        assert rest.layers == source.layers

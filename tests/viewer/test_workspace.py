@@ -15,7 +15,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from numpy.testing import assert_array_equal
 
-from napari_pixel_mixtures import cluster
+from napari_pixel_mixtures import Blur, Companion, cluster
 from napari_pixel_mixtures.recipe import Recipe
 from napari_pixel_mixtures.viewer.fitting import LIVE_LIMIT
 from napari_pixel_mixtures.viewer.layers import METADATA_KEY
@@ -55,6 +55,31 @@ class TestImage:
         viewer.layers.selection.active = first
         assert workspace_of(viewer).image is first
         assert workspace_of(viewer) is workspace_of(viewer)
+
+    @pytest.mark.parametrize("reads", [False, True])
+    def test_another_one_goes_with_what_was_measured_of_it_alone(
+        self, model, workspace, picture, idle, monkeypatch, reads
+    ):
+        computed = []
+        for kind in (Blur, Companion):
+
+            def watched(self, picture, pixels, compute=kind.compute):
+                computed.append(self)
+                return compute(self, picture, pixels)
+
+            monkeypatch.setattr(kind, "compute", watched)
+        other = model.add_image(picture[..., 0].copy(), name="other")
+        workspace.set_image(model.layers["bands"])
+        features = [Blur(), Companion("other", on=reads)]
+        workspace.set_recipe(Recipe(n_components=2, features=features))
+        workspace.fit()
+        idle(model)
+        assert computed == [Blur(), Companion("other")][: 1 + reads]
+        model.layers.remove(other)
+        workspace.set_recipe(Recipe(n_components=2, features=[Blur(influence=0.5)]))
+        workspace.fit()
+        idle(model)
+        assert computed == [Blur(), Companion("other")][: 1 + reads]
 
     def test_takes_another_when_it_is_removed(self, model, workspace, picture):
         second = model.add_image(picture, name="second")

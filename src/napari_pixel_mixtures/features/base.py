@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
 from .checks import fraction, not_negative, yes_or_no
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from .picture import Picture
@@ -104,7 +105,14 @@ class Feature(ABC):
             Feature.registry[cls.kind] = cls
 
     def __post_init__(self) -> None:
-        """Check weight, influence, and whether it is on."""
+        """Check weight, influence, and whether it is on; numpy's become Python's.
+
+        JSON and lines of Python cannot hold values of numpy's.
+        """
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, f.name, value.item())
         weight = not_negative(f"the weight of {self.kind}", self.weight)
         object.__setattr__(self, "weight", weight)
         influence = fraction(f"the influence of {self.kind}", self.influence)

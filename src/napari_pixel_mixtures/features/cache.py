@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary, ref
@@ -13,7 +13,7 @@ import numpy as np
 from .blocks import BLOCK, on_all_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -192,6 +192,23 @@ class FeatureCache:
                 with self._lock:
                     self._computing.pop(key, None)
         return columns
+
+    def limit_to(self, left: Mapping[Picture, Picture]) -> None:
+        """Let go of companions that are gone, and of the features that read them.
+
+        Parameters
+        ----------
+        left : mapping of Picture to Picture
+            What is left of pictures: the same with fewer companions.
+        """
+        with self._lock:
+            for key, kept in list(self._kept.items()):
+                picture = left.get(kept.picture, kept.picture)
+                _, measurement = key
+                if set(measurement.companions) <= picture.companions.keys():
+                    self._kept[key] = replace(kept, picture=picture)
+                else:
+                    del self._kept[key]
 
     def _keep(self, key: tuple[Any, ...], picture: Picture, columns: Columns) -> None:
         owned = not np.may_share_memory(columns.values, picture.values)

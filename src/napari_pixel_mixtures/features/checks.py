@@ -105,7 +105,7 @@ def choice(name: str, value: object, choices: Sequence[str]) -> str:
         raise ValueError(
             f"Expected {name} to be one of {tuple(choices)}, got {value!r:.80}."
         )
-    return value
+    return str(value)  # numpy's, too
 
 
 def yes_or_no(name: str, value: object) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from .axes import axis_names, spatial_axes
+from .channel_axes import channels_last, stacked
 from .picture_checks import (
     as_companion,
     as_names,
@@ -19,7 +19,6 @@ from .picture_checks import (
     as_white,
     float_type,
     leaves_white_open,
-    usual_channel_axis,
     usual_white,
 )
 
@@ -153,51 +152,8 @@ class Picture:
             The array is empty, has fewer than two axes, or no such channel axis; or
             what is said about it does not fit it.
         """
-        array = as_numbers(array)
-        if array.ndim < 2:
-            raise ValueError(
-                "Expected an image with two axes or more, got an array of shape "
-                f"{array.shape}; reshape it to (rows, columns)."
-            )
-        if channel_axis == "auto":
-            channel_axis = usual_channel_axis(array.shape)
-        if channel_axis is None:
-            if rgb:
-                raise ValueError(
-                    "Expected red, green and blue along a channel axis, got an array "
-                    f"of shape {array.shape} without one; set channel_axis."
-                )
-            values, rgb = array[..., np.newaxis], False
-        else:
-            axis = channel_axis if isinstance(channel_axis, Integral) else array.ndim
-            if not -array.ndim <= axis < array.ndim:
-                raise ValueError(
-                    f"Expected a channel_axis within the {array.ndim} axes of the "
-                    f"image, got {channel_axis!r}; the image has shape {array.shape}."
-                )
-            values = np.moveaxis(array, channel_axis, -1)
-            if values.ndim < 3:
-                raise ValueError(
-                    "Expected two axes or more beside the channels, got an array of "
-                    f"shape {array.shape} with channel_axis={channel_axis}; use "
-                    "channel_axis=None for a gray picture."
-                )
-            if rgb is None:
-                on_last_axis = channel_axis in (-1, array.ndim - 1)
-                rgb = on_last_axis and values.shape[-1] in (3, 4)
-            if rgb and values.shape[-1] not in (3, 4):
-                raise ValueError(
-                    "Expected three or four channels of color, got "
-                    f"{values.shape[-1]}; use rgb=False."
-                )
-            if rgb:
-                values = values[..., :3]
-        if values.size == 0:
-            raise ValueError(
-                "Expected an image with at least one pixel, got an array of shape "
-                f"{array.shape}; choose an image that is not empty."
-            )
-        return cls(values, channel_axis, bool(rgb), **about)
+        values, axis, is_rgb = channels_last(as_numbers(array), channel_axis, rgb)
+        return cls(values, axis, is_rgb, **about)
 
     @classmethod
     def from_channels(
@@ -231,18 +187,7 @@ class Picture:
         array([[1, 3],
                [2, 4]])
         """
-        arrays = [as_numbers(channel) for channel in channels]
-        shapes = list(dict.fromkeys(array.shape for array in arrays))
-        if len(shapes) != 1:
-            found = " and ".join(map(str, shapes)) or "no channel"
-            raise ValueError(
-                f"Expected channels of one shape, got {found}; choose images of the "
-                "same pixels."
-            )
-        # One at a time: numpy.stack would convert all of them first.
-        values = np.empty((*shapes[0], len(arrays)), np.result_type(*arrays))
-        for i, array in enumerate(arrays):
-            values[..., i] = array
+        values = stacked([as_numbers(channel) for channel in channels])
         return cls.from_array(values, -1, False, names=names, **about)
 
     @property

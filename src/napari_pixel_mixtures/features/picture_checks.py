@@ -14,25 +14,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-MOST_USUAL_CHANNELS = 4
-"""Channels that the last axis of an array holds unless it is said what it is."""
-
 LARGEST_WHITE = 2.0**64
 
 MOST_LISTED = 6
 """Channels that an error calls by their names."""
-
-
-def usual_channel_axis(shape: tuple[int, ...]) -> int | None:
-    """Say where the channels of an array are that says nothing: last, or nowhere.
-
-    A short last axis holds them, in a picture with five channels as well; that of a
-    volume is about as long as the others.
-    """
-    if len(shape) < 3:
-        return None
-    *others, last = shape
-    return -1 if last <= MOST_USUAL_CHANNELS or last < min(others) else None
 
 
 def listed(channels: Sequence[str], before: str = "") -> str:
@@ -50,6 +35,8 @@ def float_type(dtype: Any) -> np.dtype[Any]:
 
 def as_numbers(image: ArrayLike) -> NDArray[Any]:
     """Give an array of real numbers, of the type that it has.
+
+    In the byte order of the machine, and of at most 64 bits: kernels know no others.
 
     Raises
     ------
@@ -79,7 +66,10 @@ def as_numbers(image: ArrayLike) -> NDArray[Any]:
             f"Expected an image of numbers, got {array.dtype}; convert it "
             "(array.astype(float)) first."
         )
-    return array
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):  # what is too large counts as infinite
+            return array.astype(np.float64)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def as_names(what: str, names: object, n: int) -> tuple[str, ...] | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .picture import Picture
 
 SCALINGS = ("group", "raw")
+FACTORS = (1e-150, 1e150)
+"""On features, whose values are no larger."""
 
 _BLOCK = 2**13  # rows that are scaled at a time
 
@@ -174,6 +176,7 @@ class Samples:
                 factor /= columns.deviation or 1.0
             limit = 1e15 if values.itemsize == 4 else 1e150
             _check_size(columns.largest * factor, feature, limit)
+            _check_factor(factor, feature)
             measured.append(columns.values)
             groups.append(FeatureGroup(feature, start, stop, factor))
         if left is not None:
@@ -209,6 +212,16 @@ def _scale(
 
     # All columns of a block, while it is in the cache.
     on_all_cores(task, blocks(len(values), _BLOCK))
+
+
+def _check_factor(factor: float, feature: Feature) -> None:
+    """Refuse factors that leave nothing of the values."""
+    low, high = FACTORS
+    if not low <= factor <= high:
+        raise ValueError(
+            f"Expected a factor from {low:g} to {high:g} on {feature.kind}, its weight "
+            f"over its deviation, got {factor:.3g}; choose a weight nearer to 1, or 0."
+        )
 
 
 def _check_size(largest: float, feature: Feature, limit: float) -> None:

@@ -12,9 +12,12 @@ from .moments import Density, MixtureParameters, WhitenedMoments
 from .passes import sum_moments
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from numpy.typing import NDArray
 
     from .covariance_base import CovarianceType
+    from .sklearn_private import Printer
     from .team import Team
 
     Array = NDArray[Any]
@@ -173,3 +176,97 @@ def em_step(
     weights = read.counts / read.counts.sum()
     new = MixtureParameters(weights, read.means, covariances, precisions_cholesky)
     return new, score / data.total
+
+
+@dataclass(frozen=True)
+class EMSettings:
+    """How EM goes on, and when it stops.
+
+    Attributes
+    ----------
+    kind : CovarianceType
+    reg_covar : float
+        Added to every variance, in squared feature units.
+    tol : float
+        The fit has converged when the mean log-likelihood changes by less.
+    max_iter : int
+        The iteration at which it gives up.
+    """
+
+    kind: CovarianceType
+    reg_covar: float
+    tol: float
+    max_iter: int
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How one run of EM ended."""
+
+    parameters: MixtureParameters
+    lower_bounds: list[float]
+    converged: bool
+
+
+def iterate(
+    parameters: MixtureParameters,
+    previous: float,
+    data: Data,
+    settings: EMSettings,
+    team: Team,
+    printer: Printer,
+) -> Generator[Iteration, None, Fit]:
+    """Do EM steps until one changes little, yielding each.
+
+    Parameters
+    ----------
+    parameters : MixtureParameters
+        Where to begin.
+    previous : float
+        The mean log-likelihood there, as far as it is known; else minus infinity.
+    data : Data
+    settings : EMSettings
+    team : Team
+    printer : Printer
+    """
+    bounds: list[float] = []
+    converged = False
+    dtype = data.samples.dtype
+    for number in range(1, settings.max_iter + 1):
+        parameters, bound = em_step(
+            parameters, data, settings.kind, settings.reg_covar, team
+        )
+        change = bound - previous
+        previous = bound
+        bounds.append(bound)
+        printer.iteration_ends(number, change)
+        yield Iteration(
+            number,
+            settings.max_iter,
+            bound,
+            change,
+            parameters.weights.astype(dtype),
+            parameters.means.astype(dtype),
+            np.asarray(parameters.covariances).astype(dtype),
+            parameters.precisions_cholesky.astype(dtype),
+        )
+        if abs(change) < settings.tol:
+            converged = True
+            break
+    if settings.max_iter > 0:
+        printer.run_ends(previous, converged)
+    return Fit(parameters, bounds, converged)
+
+
+def waiting(
+    looking: Generator[None, None, MixtureParameters], max_iter: int
+) -> Generator[Iteration, None, MixtureParameters]:
+    """Turn the stages of a start into iterations with the number 0."""
+    nothing = np.zeros(0)
+    while True:
+        try:
+            next(looking)
+        except StopIteration as stop:
+            parameters: MixtureParameters = stop.value
+            return parameters
+        yield Iteration(0, max_iter, -np.inf, np.inf, *[nothing] * 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -20,7 +20,7 @@ from .checks import (
     check_weights,
 )
 from .covariance import COVARIANCE_TYPES
-from .em import Data, Iteration, em_step
+from .em import Data, EMSettings, Fit, Iteration, iterate, waiting
 from .prediction import Predicting
 from .sklearn_private import Printer, constraints_with, validate_settings
 from .start import INIT_PARAMS, SUBSAMPLE, start
@@ -32,19 +32,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from .covariance_base import CovarianceType
     from .moments import MixtureParameters
 
     Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """How one run of EM ended."""
-
-    parameters: MixtureParameters
-    lower_bounds: list[float]
-    converged: bool
 
 
 class FastGaussianMixture(Predicting):
@@ -250,58 +240,22 @@ verbose_interval
             check_same_features(parameters, samples)
         random_state = check_random_state(self.random_state)
         printer = Printer(self)
-        best: _Fit | None = None
+        how = EMSettings(settings.kind, self.reg_covar, self.tol, self.max_iter)
+        best: Fit | None = None
         with Team() as team:
             for run in range(self.n_init if parameters is None else 1):
                 printer.run_begins(run)
                 begin = parameters
                 if begin is None:
                     looking = start(data, settings, random_state, team)
-                    begin = yield from _waiting(looking, self.max_iter)
-                fit = yield from self._iterate(
-                    begin, previous, data, settings.kind, team, printer
-                )
+                    begin = yield from waiting(looking, self.max_iter)
+                fit = yield from iterate(begin, previous, data, how, team, printer)
                 if best is None or fit.lower_bounds[-1:] > best.lower_bounds[-1:]:
                     best = fit
         assert best is not None
         self._keep(best, samples.dtype)
         self._keep_features_of(informed)
         return self
-
-    def _iterate(
-        self,
-        parameters: MixtureParameters,
-        previous: float,
-        data: Data,
-        kind: CovarianceType,
-        team: Team,
-        printer: Printer,
-    ) -> Generator[Iteration, None, _Fit]:
-        bounds: list[float] = []
-        converged = False
-        dtype = data.samples.dtype
-        for number in range(1, self.max_iter + 1):
-            parameters, bound = em_step(parameters, data, kind, self.reg_covar, team)
-            change = bound - previous
-            previous = bound
-            bounds.append(bound)
-            printer.iteration_ends(number, change)
-            yield Iteration(
-                number,
-                self.max_iter,
-                bound,
-                change,
-                parameters.weights.astype(dtype),
-                parameters.means.astype(dtype),
-                np.asarray(parameters.covariances).astype(dtype),
-                parameters.precisions_cholesky.astype(dtype),
-            )
-            if abs(change) < self.tol:
-                converged = True
-                break
-        if self.max_iter > 0:
-            printer.run_ends(previous, converged)
-        return _Fit(parameters, bounds, converged)
 
     def _start_settings(self, samples: Array) -> StartSettings:
         n_samples, n_features = samples.shape
@@ -329,7 +283,7 @@ verbose_interval
             settings = replace(settings, precisions=precisions)
         return settings
 
-    def _keep(self, fit: _Fit, dtype: np.dtype[Any]) -> None:
+    def _keep(self, fit: Fit, dtype: np.dtype[Any]) -> None:
         """Set the fitted attributes."""
         kind = COVARIANCE_TYPES[self.covariance_type]
         found = fit.parameters
@@ -390,17 +344,3 @@ verbose_interval
         tags = super().__sklearn_tags__()
         tags.array_api_support = False
         return tags
-
-
-def _waiting(
-    looking: Generator[None, None, MixtureParameters], max_iter: int
-) -> Generator[Iteration, None, MixtureParameters]:
-    """Turn the stages of a start into iterations with the number 0."""
-    nothing = np.zeros(0)
-    while True:
-        try:
-            next(looking)
-        except StopIteration as stop:
-            parameters: MixtureParameters = stop.value
-            return parameters
-        yield Iteration(0, max_iter, -np.inf, np.inf, *[nothing] * 4)

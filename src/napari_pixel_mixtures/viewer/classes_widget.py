@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QColorDialog, QHBoxLayout, QLabel, QWidget
 from superqt import QLabeledSlider
 
 from napari_pixel_mixtures.classes import Classes
+from napari_pixel_mixtures.csv_tables import csv_bytes
+from napari_pixel_mixtures.files import write_whole
 from napari_pixel_mixtures.tables import MOMENTS
 
 from .class_facts import TREE
@@ -283,7 +285,7 @@ class ClassList(Container):  # type: ignore[type-arg]
     def _write(self, path: Path) -> None:
         table = self._workspace.classes.table()
         try:
-            table.to_csv(path, index=False, lineterminator="\n")
+            write_whole(path, csv_bytes(table))
         except OSError as error:
             sentence = ValueError(
                 f"Expected a file that can be written, got {path.name}: "

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_pixel_mixtures.clusters import Clustering
     from napari_pixel_mixtures.features import Feature
-    from napari_pixel_mixtures.material import MaterialCache
+    from napari_pixel_mixtures.material_cache import MaterialCache
 
     from .workspace import Workspace
 

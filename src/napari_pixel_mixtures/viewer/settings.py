@@ -10,7 +10,7 @@ from weakref import ref
 from psygnal import Signal
 
 from napari_pixel_mixtures.features import AnchorDistance
-from napari_pixel_mixtures.material import MaterialCache
+from napari_pixel_mixtures.material_cache import MaterialCache
 from napari_pixel_mixtures.pace import Pace
 from napari_pixel_mixtures.recipe import Recipe
 

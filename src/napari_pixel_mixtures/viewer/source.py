@@ -144,6 +144,24 @@ class Source:
         same = _same_arrays(self.arrays, other.arrays)
         return same and self._about == other._about
 
+    def without(self, image: Image) -> Source | None:
+        """Give what is left of it when a layer is gone.
+
+        None if that was the image or one of its channels. A companion is known by its
+        array, and by its name: the layer may hold another since.
+        """
+        if image in self.layers:
+            return None
+        gone = level_data(image)
+        companions = {
+            name: array
+            for name, array in self.companions.items()
+            if name != image.name and array is not gone
+        }
+        if len(companions) == len(self.companions):
+            return self
+        return replace(self, companions=companions)
+
     @property
     def _about(self) -> tuple[Any, ...]:
         about = self.rgb, self.channel_axis, self.scale, self.axis_labels

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.features import Feature, Picture
-    from napari_pixel_mixtures.material import MaterialCache
+    from napari_pixel_mixtures.material_cache import MaterialCache
 
     from .source import Source
     from .workspace import Workspace
@@ -148,7 +148,7 @@ class Thumbnails:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._source: tuple[Source, MaterialCache] | None = None
+        self._source: Source | None = None
         self._drawn: dict[Feature, NDArray[np.uint8] | str] = {}
         self.runner = Runner()
         self.runner.succeeded.connect(self._on_succeeded)
@@ -170,12 +170,8 @@ class Thumbnails:
             self._forget(None)
             return
         # A fit that was asked for reads the array anew; thumbnails follow.
-        if (
-            self._source is None
-            or self._source[1] is not workspace.cache
-            or not self._source[0].matches(source)
-        ):
-            self._forget((source, workspace.cache))
+        if self._source is None or not self._source.matches(source):
+            self._forget(source)
         misfits = {
             feature: sentence
             for feature, sentence in workspace.misfits().items()
@@ -199,7 +195,7 @@ class Thumbnails:
         """Drop what is being drawn."""
         self.runner.cancel()
 
-    def _forget(self, source: tuple[Source, MaterialCache] | None) -> None:
+    def _forget(self, source: Source | None) -> None:
         self.runner.cancel()
         self._source = source
         self._drawn = {}

@@ -14,7 +14,7 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]
 
 from napari_pixel_mixtures.clustering import cluster_by, cluster_steps
 from napari_pixel_mixtures.clusters import Clustering
-from napari_pixel_mixtures.material import MaterialCache
+from napari_pixel_mixtures.material_cache import MaterialCache
 from napari_pixel_mixtures.mixture import warm_up
 
 from .activity import ActivityBar

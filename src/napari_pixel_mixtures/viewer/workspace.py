@@ -11,8 +11,6 @@ from weakref import WeakKeyDictionary, ref
 from napari.layers import Image
 from psygnal import Signal
 
-from napari_pixel_mixtures.material import MaterialCache
-
 from .anchors_view import AnchorsView
 from .certainty_maps import CertaintyMaps
 from .class_edits import ClassEdits
@@ -124,7 +122,7 @@ class Workspace(Fitting):
         for keeper in self._keepers:
             keeper.forget(layer)
         if isinstance(layer, Image) and not is_ours(layer):
-            self.cache = MaterialCache()  # which may hold what was measured of it
+            self.cache = self.cache.without(layer)
         if self.result is not None and layer in self.result.source.layers:
             self._set_result(None)
         self.images_changed.emit()
