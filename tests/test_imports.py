@@ -41,6 +41,10 @@ ARROWS = {
     "figure": {"clusters"},
     "replay": {"clustering", "clusters", "material", "mixture"},
     "progress": set(),
+    "finer": {
+        *("classes", "clusters", "clustering", "features", "material", "recipe"),
+        "smoothing",
+    },
     "certainty": {
         *("classes", "clusters", "clustering", "material", "matching", "progress"),
         *("features.checks", "mixture.em.IllDefinedError"),

@@ -65,7 +65,7 @@ def test_a_wide_blur_is_nearly_gaussian(sigma):
     gaussian = ndi.gaussian_filter1d(line.astype(np.float64), sigma)
     # Moving averages all reach as far as the labels' slabs overlap.
     assert np.abs(found - gaussian).max() < 0.05 * gaussian.max()
-    assert np.flatnonzero(found > 1e-9 * found.max()).min() >= 600 - smoothing._reach(
+    assert np.flatnonzero(found > 1e-9 * found.max()).min() >= 600 - smoothing.reach(
         sigma
     )
 

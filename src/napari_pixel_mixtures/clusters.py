@@ -132,6 +132,15 @@ class Clustering:
             "fit."
         )
 
+    @property
+    def fitted_order(self) -> NDArray[np.intp]:
+        """The components, from 0, in the order in which labels were found.
+
+        It decides where two are as probable: the first has all pixels of components
+        that are alike.
+        """
+        return np.lexsort((-self.pixel_counts, -self.mixture.weights_))
+
     def quantized(self) -> NDArray[Any]:
         """Give every pixel the color of its component.
 

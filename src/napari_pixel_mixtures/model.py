@@ -142,10 +142,7 @@ class Model:
                 f"Expected classes of {clustering.n_components} components, as the "
                 f"clustering has, got {classes.n_components}."
             )
-        # Labels were found with the components in this order, which decides where
-        # two are as probable: the first has all pixels of components that are alike.
-        weights = clustering.mixture.weights_
-        order = np.lexsort((-clustering.pixel_counts, -weights))
+        order = clustering.fitted_order
         picture = clustering.picture
         axis, ndim = picture.channel_axis, picture.values.ndim
         integers = picture.rgb and picture.values.dtype.kind in "iu"

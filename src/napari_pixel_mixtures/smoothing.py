@@ -59,7 +59,7 @@ def smooth_labels(
         1 to K; 0 where a pixel is not clustered.
     """
     labels = np.zeros(shape, np.uint8)
-    halo = _reach(sigma) if 0 in axes else 0
+    halo = reach(sigma) if 0 in axes else 0
     plane = int(np.prod(shape[1:]))
     length = max(SLAB_VALUES // (plane * mixture.n_components) - 2 * halo, halo, 1)
     for start in range(0, shape[0], length):
@@ -135,7 +135,7 @@ def _widths(sigma: float) -> list[int]:
     return [narrow] * n_narrow + [narrow + 2] * (n - n_narrow)
 
 
-def _reach(sigma: float) -> int:
+def reach(sigma: float) -> int:
     """Give how many pixels away a pixel still counts."""
     if sigma < WIDE:
         return int(TRUNCATE * sigma + 0.5)  # as scipy rounds it

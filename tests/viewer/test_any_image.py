@@ -444,7 +444,7 @@ def test_the_level_of_a_pyramid_is_told(empty, picture, fit, monkeypatch):
     found = fit(empty, n_components=3)
     assert_array_equal(found.clustering.labels, cluster(picture[::2, ::2], 3).labels)
     level = "level 2 of 2 (16 x 20)"
-    assert workspace_of(empty).status.text.endswith(f"; of the image's {level}")
+    assert f"; of the image's {level}; " in workspace_of(empty).status.text
     layer = empty.layers["bands quantized"]
     assert layer.metadata[METADATA_KEY]["level"] == level
 

@@ -14,12 +14,11 @@ from napari_pixel_mixtures.viewer.layers import (
     is_image,
     is_ours,
     make_cloud,
-    make_labels,
     make_picture,
     placement,
     update_cloud,
-    update_labels,
 )
+from napari_pixel_mixtures.viewer.result_labels import make_labels, update_labels
 
 PLACED = {
     "scale": (0.5, 2.0),

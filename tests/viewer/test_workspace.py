@@ -419,7 +419,7 @@ class TestPictures:
         )
         fit(viewer, n_components=2)
         expected = cluster(picture[::2, ::2], n_components=2).labels
-        assert_array_equal(viewer.layers[1].data, expected)
+        assert_array_equal(viewer.layers[1].data[1], expected)
         assert len(viewer.layers) == 3
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .part import Part
     from .picture import Picture
 
 
@@ -195,6 +196,24 @@ class Feature(ABC):
         then a setting.
         """
         return self
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away a pixel still counts."""
+        return 0
+
+    def for_part(self, part: Part) -> tuple[Feature, float] | None:
+        """Give the feature as it measures the same on a finer level of the picture.
+
+        Returns
+        -------
+        feature : Feature
+        gain : float
+            What its values are to be multiplied by.
+
+        None if it says nothing of other pixels than those of the picture.
+        """
+        return (self, 1.0) if self.pixelwise else None
 
     def to_json(self) -> dict[str, Any]:
         """Give the kind and the settings as plain JSON types."""

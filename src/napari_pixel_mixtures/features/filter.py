@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .part import Part
     from .picture import Picture
 
 SOURCES = ("brightness", "channels", "Lab")
@@ -48,6 +49,9 @@ class Filter(Feature):
 
     label: ClassVar[str]
     """Begins the names of the columns."""
+    order: ClassVar[int | None] = 0
+    """How often the image is differentiated; None where finer pixels, with sigma
+    as much longer in them, do not measure the same."""
 
     sigma: float = setting(
         2.0, "Scale", "How wide it looks, in pixels.", min=0.3, max=100.0, step=0.5
@@ -80,6 +84,21 @@ class Filter(Feature):
         results : ndarray (parts, *spatial)
             Where the results go.
         """
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away a pixel still counts."""
+        return int(4 * self.sigma + 0.5)  # as scipy rounds it
+
+    def for_part(self, part: Part) -> tuple[Feature, float] | None:
+        """Give the filter as wide on finer pixels, if they are all as much smaller."""
+        factor = part.factor
+        if self.order is None or factor is None:
+            return None
+        try:
+            return replace(self, sigma=self.sigma * factor), factor**self.order
+        except ValueError:  # wider than a filter may be
+            return None
 
     def names(self, picture: Picture) -> tuple[str, ...]:
         """Name of each column: the filter, its scale, and what of."""

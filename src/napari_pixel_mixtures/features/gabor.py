@@ -51,6 +51,7 @@ class GaborEnergy(Filter):
     title = "Waves"
     tip = "How strongly stripes of this width run in each of some directions."
     label = "waves"
+    order = None  # it feels the mean of the whole frame, if little
 
     directions: int = setting(
         4, "Directions", "Number of directions, each a column.", min=1, max=32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .part import Part
     from .picture import Picture
 
 
@@ -67,6 +68,13 @@ class Position(Feature):
                 f"{self.axes!r:.80}."
             )
 
+    def for_part(self, part: Part) -> tuple[Feature, float]:
+        """Give the position that counts from the first pixel of the whole picture."""
+        sizes = part.whole.scale or (1.0,) * len(part.origin)
+        origin = tuple(o * size for o, size in zip(part.origin, sizes, strict=True))
+        settings = {f.name: getattr(self, f.name) for f in fields(Position)}
+        return _PositionFrom(**settings, origin=origin), 1.0
+
     def names(self, picture: Picture) -> tuple[str, ...]:
         """Name of each axis, the last of the picture first."""
         return tuple(picture.axis_names[axis] for axis in self._axes(picture))
@@ -96,6 +104,20 @@ class Position(Feature):
                 "others, or label the axes of the image."
             )
         return [names.index(letter) for letter in self.axes]
+
+
+@dataclass(frozen=True, repr=False)
+class _PositionFrom(Position):
+    """The coordinates of the pixels of a part, whose first is at the origin."""
+
+    origin: tuple[float, ...] = ()
+
+    def compute(
+        self, picture: Picture, pixels: NDArray[np.intp] | None
+    ) -> NDArray[Any]:
+        """Coordinates (n, axes), the last axis of the picture first."""
+        first = [self.origin[axis] for axis in self._axes(picture)]
+        return super().compute(picture, pixels).astype(np.float64) + first
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,6 +197,12 @@ class AnchorDistance(Feature):
         """Give the feature with the places of this picture as its anchors."""
         places = self.places(picture.shape)
         return replace(self, anchors=tuple(map(tuple, places.tolist())))
+
+    def for_part(self, part: Part) -> tuple[Feature, float]:
+        """Give the distances to the same places, counted in pixels of the part."""
+        places = self.places(part.whole.shape) - np.array(part.origin)
+        anchors = tuple(map(tuple, (places * part.factors).tolist()))
+        return replace(self, anchors=anchors), 1.0
 
     def names(self, picture: Picture) -> tuple[str, ...]:
         """`distance 1` and so on."""

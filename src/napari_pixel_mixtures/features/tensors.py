@@ -57,6 +57,7 @@ class StructureTensor(TensorFilter):
         "grain and smooth areas come apart."
     )
     label = "structure"
+    order = None  # its derivatives are between next pixels, however wide sigma is
 
     def filter(self, frame: NDArray[Any], results: NDArray[Any]) -> None:
         """Take the eigenvalues of blurred products of derivatives."""
@@ -94,6 +95,7 @@ class Hessian(TensorFilter):
     title = "Ridges"
     tip = "How the image is curved here: lines, spots and saddles, bright or dark."
     label = "curvature"
+    order = 2
 
     def filter(self, frame: NDArray[Any], results: NDArray[Any]) -> None:
         """Take the eigenvalues of the second derivatives."""

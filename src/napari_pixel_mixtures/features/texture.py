@@ -76,6 +76,7 @@ class GradientMagnitude(Filter):
     title = "Gradient"
     tip = "How strong an edge is here, whatever its direction."
     label = "gradient"
+    order = 1
 
     def filter(self, frame: NDArray[Any], results: NDArray[Any]) -> None:
         """Take the length of the gradient."""
@@ -129,6 +130,11 @@ class DifferenceOfGaussians(Filter):
         super().__post_init__()
         ratio = within(f"the ratio of {self.kind}", self.ratio, 1.01, 10)
         object.__setattr__(self, "ratio", ratio)
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away a pixel still counts: that of the wide Gaussian."""
+        return int(4 * self.sigma * self.ratio + 0.5)
 
     def filter(self, frame: NDArray[Any], results: NDArray[Any]) -> None:
         """Subtract the wide blur from the narrow one."""

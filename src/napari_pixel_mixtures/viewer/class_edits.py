@@ -16,6 +16,7 @@ from .class_layer import make_classes, update_classes
 from .label_features import class_features, pixel_size, with_moments
 from .messages import report
 from .rest import Rest
+from .result_labels import like
 from .worker import Runner
 
 if TYPE_CHECKING:
@@ -354,9 +355,12 @@ class ClassEdits:
 
     def _show(self, result: Result) -> None:
         """Bring the layer up to date, and tell the widgets."""
-        viewer = self._viewer()
+        viewer, workspace = self._viewer(), self._workspace()
+        assert workspace is not None
+        scales = workspace.labels.scales(result, result.threshold)
         layer = self.layer(result.image)
-        if layer is not None and (not result.edited or layer.ndim != result.image.ndim):
+        stays = result.edited and like(layer, result.image, scales)
+        if layer is not None and not stays:
             assert viewer is not None
             viewer.layers.remove(layer)
             layer = None
@@ -365,11 +369,11 @@ class ClassEdits:
         if result.edited:
             self._labels = labels = classes.apply(self.component_labels())
             if layer is None:
-                layer = make_classes(result, labels, self.table())
+                layer = make_classes(result, labels, self.table(), scales)
                 self._layers[result.image] = layer
                 self._stage.add_behind(layer, result.image)
             else:
                 before = self._shown.get(layer)
-                update_classes(layer, result, labels, self.table(), before)
+                update_classes(layer, result, labels, self.table(), scales, before)
             self._shown[layer] = classes
         self.changed.emit()

@@ -5,24 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels
 from napari.utils import DirectLabelColormap
 
 from .label_features import class_features
-from .layers import (
-    over_image,
-    place,
-    placement,
-    repaint,
-    result_metadata,
-)
+from .layers import over_image, place, result_metadata
+from .result_labels import new_labels, repaint, set_labels
 
 if TYPE_CHECKING:
+    from napari.layers import Labels
     from numpy.typing import NDArray
 
     from napari_pixel_mixtures.classes import Classes
 
     from .result import Result
+    from .shown_level import Scales
 
 CLASSES = "classes"
 
@@ -37,18 +33,35 @@ def class_colormap(classes: Classes) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict=palette)
 
 
-def make_classes(result: Result, labels: NDArray[np.uint8], table: Any) -> Labels:
-    """Make a labels layer of classes over the image."""
+def class_levels(result: Result, labels: NDArray[np.uint8], scales: Scales) -> Any:
+    """Give labels of classes on the levels of an image that components have."""
+    labels = over_image(result.image, result.clustering.picture, labels)
+    return scales(labels, result.all_classes.apply)
+
+
+def make_classes(
+    result: Result, labels: NDArray[np.uint8], table: Any, scales: Scales
+) -> Labels:
+    """Make a labels layer of classes over the image.
+
+    Parameters
+    ----------
+    result : Result
+    labels : ndarray (*spatial)
+        Those of the classes.
+    table : DataFrame
+        A row a class.
+    scales : Scales
+        Those of the components, with the result's threshold.
+    """
     image = result.image
-    labels = over_image(image, result.clustering.picture, labels)
-    return Labels(
-        labels,
+    return new_labels(
+        image,
+        class_levels(result, labels, scales),
         name=f"{image.name} {CLASSES}",
         colormap=class_colormap(result.all_classes),
         features=class_features(table, result),
         metadata=result_metadata(image, result.clustering, CLASSES),
-        opacity=1.0,
-        **placement(image, labels.shape),
     )
 
 
@@ -57,18 +70,19 @@ def update_classes(
     result: Result,
     labels: NDArray[np.uint8],
     table: Any,
+    scales: Scales,
     before: Classes | None,
 ) -> None:
     """Show other classes in a layer of ours; `before` are those that it shows."""
     classes = result.all_classes
-    labels = over_image(result.image, result.clustering.picture, labels)
+    shown = class_levels(result, labels, scales)
     looks = classes.colors, classes.visible
     # New colors make napari draw all of the layer anew, and so do new labels.
     if before is None or (before.colors, before.visible) != looks:
-        repaint(layer, labels, class_colormap(classes))
-    elif not np.array_equal(layer.data, labels):
-        layer.data = labels
+        repaint(layer, shown, class_colormap(classes))
+    elif scales or not np.array_equal(layer.data, shown):
+        set_labels(layer, shown)
     layer.features = class_features(table, result)
     metadata = result_metadata(result.image, result.clustering, CLASSES)
     layer.metadata = layer.metadata | metadata
-    place(layer, result.image, labels.shape)
+    place(layer, result.image, layer.data.shape)

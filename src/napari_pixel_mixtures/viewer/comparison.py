@@ -11,15 +11,10 @@ from psygnal import Signal
 from napari_pixel_mixtures.figure import comparison_figure
 
 from .label_features import label_features
-from .layers import (
-    COMPARISON,
-    QUANTIZED,
-    RANDOM_COLORS,
-    make_labels,
-    make_picture,
-)
+from .layers import COMPARISON, QUANTIZED, RANDOM_COLORS, make_picture
 from .messages import report
 from .result import Result
+from .result_labels import make_labels
 from .worker import Request, Runner, SeveralRequests, Step
 
 if TYPE_CHECKING:

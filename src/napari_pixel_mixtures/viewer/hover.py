@@ -9,6 +9,7 @@ import numpy as np
 from psygnal import Signal
 
 from .outline import Outline
+from .result_labels import pixel_at
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -62,7 +63,7 @@ class Hover:
         if result is None or layer is None or ndisplay != 2:
             return None
         shape = result.clustering.labels.shape
-        place = np.rint(layer.world_to_data(position[-layer.ndim :])).astype(int)
+        place = pixel_at(layer, position[-layer.ndim :])
         picture = result.clustering.picture
         if len(place) > len(shape) and picture.channel_axis is not None:
             place = np.delete(place, picture.channel_axis)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
 from .label_features import label_features
-from .layers import QUANTIZED, RANDOM_COLORS, make_labels, update_labels
+from .layers import QUANTIZED, RANDOM_COLORS
+from .result_labels import like, make_labels, update_labels
+from .shown_level import Scales
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,7 @@ class LabelsView:
         self._stage = stage
         self._layers: WeakKeyDictionary[Image, dict[str, Labels]] = WeakKeyDictionary()
         self._shown: Result | None = None
+        self._scales: list[tuple[Clustering, float | None, Scales]] = []
         self._moments: WeakKeyDictionary[Clustering, pd.DataFrame] = WeakKeyDictionary()
         self.shuffle_seed = 0
 
@@ -46,6 +49,22 @@ class LabelsView:
         """Let go of an image, or a channel, that was removed."""
         if self._shown is not None and image in self._shown.source.layers:
             self._shown = None
+            self._scales = []
+
+    def scales(self, result: Result, threshold: float | None = None) -> Scales:
+        """Give the levels of a result's image.
+
+        The same ones to all layers that show its components, and to its classes after
+        each edit, so that no label is computed twice.
+        """
+        kept = [one for one in self._scales if one[0] is result.clustering]
+        for _, of, scales in kept:
+            if of == threshold:
+                return scales
+        found = Scales.of(result, threshold)
+        others = [one for one in kept if one[1] is None]
+        self._scales = [*others, (result.clustering, threshold, found)]
+        return found
 
     def describe(self, result: Result, moments: pd.DataFrame) -> None:
         """Say of each label what was found out of the components since the fit.
@@ -90,18 +109,21 @@ class LabelsView:
             RANDOM_COLORS: clustering.random_colors(self.shuffle_seed),
             QUANTIZED: clustering.picture.to_rgb(clustering.colors),
         }
+        scales = self.scales(result)
         updated = set()
         for role in (QUANTIZED, RANDOM_COLORS):
             layer = layers.get(role)
             if layer is None or layer not in viewer.layers:
                 continue
-            if layer.ndim == image.ndim:
-                update_labels(layer, image, clustering, role, roles[role], features)
+            about = clustering, role, roles[role], features, scales
+            if like(layer, image, scales):
+                update_labels(layer, image, *about)
                 updated.add(role)
             else:
                 viewer.layers.remove(layer)
         for role, colors in roles.items():
             if role not in updated:
-                layers[role] = make_labels(image, clustering, role, colors, features)
+                about = clustering, role, colors, features, scales
+                layers[role] = make_labels(image, *about)
                 # It becomes the active layer: hovering tells about labels at once.
                 self._stage.add_behind(layers[role], image)

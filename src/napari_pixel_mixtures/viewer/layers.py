@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from napari.layers import Image, Labels, Points, Surface
-from napari.utils import DirectLabelColormap
+from napari.layers import Image, Points, Surface
 from napari.utils.transforms import Affine
 
 from .cloud_scene import FLATTEST, thickened
@@ -191,61 +190,13 @@ def checksum(clustering: Clustering) -> str:
     return digest.hexdigest()[:16]
 
 
-def label_colormap(colors: NDArray[Any]) -> DirectLabelColormap:
-    """Give label k the k-th of the colors (K, 3) from 0 to 1."""
-    palette: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
-    for label, color in enumerate(colors, start=1):
-        palette[label] = np.append(color, 1.0)
-    return DirectLabelColormap(color_dict=palette)
-
-
-def make_labels(
-    image: Image,
-    clustering: Clustering,
-    role: str,
-    colors: NDArray[Any],
-    features: pd.DataFrame,
-) -> Labels:
-    """Make a labels layer over the image, in the given colors (K, 3)."""
-    labels = over_image(image, clustering.picture, clustering.labels)
-    return Labels(
-        labels.copy(),  # which may be painted on
-        name=f"{image.name} {role}",
-        colormap=label_colormap(colors),
-        features=features,
-        metadata=result_metadata(image, clustering, role),
-        opacity=1.0,
-        **placement(image, labels.shape),
-    )
-
-
-def update_labels(
-    layer: Labels,
-    image: Image,
-    clustering: Clustering,
-    role: str,
-    colors: NDArray[Any],
-    features: pd.DataFrame,
-) -> None:
-    """Show another result of the same number of axes in a layer of ours."""
-    labels = over_image(image, clustering.picture, clustering.labels)
-    repaint(layer, labels.copy(), label_colormap(colors))
-    layer.features = features
-    layer.metadata = layer.metadata | result_metadata(image, clustering, role)
-    place(layer, image, labels.shape)
-
-
-def repaint(
-    layer: Labels, labels: NDArray[np.uint8], colormap: DirectLabelColormap
-) -> None:
-    """Show other labels in other colors, which takes napari one drawing, not two."""
-    with layer.events.set_data.blocker():
-        layer.data = labels
-    layer.colormap = colormap
-
-
 def place(layer: Layer, image: Image, shape: tuple[int, ...]) -> None:
-    """Put a layer of ours over the image, which may have been moved."""
+    """Put a layer of ours over the image, which may have been moved.
+
+    With results of this shape; one of several scales lies as its finest.
+    """
+    if getattr(layer, "multiscale", False):
+        shape = tuple(layer.data.shape)
     for name, value in placement(image, shape).items():
         # Each of them makes napari work all of the scene out again.
         if not _same(getattr(layer, name), value):

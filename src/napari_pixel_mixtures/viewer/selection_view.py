@@ -17,6 +17,7 @@ from napari_pixel_mixtures.space import space_of
 from .layer_watch import LayerWatch
 from .layers import METADATA_KEY, over_image, place, placement
 from .masks import shape_pixels
+from .result_labels import clustered
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -155,8 +156,8 @@ class SelectionView:
         over = over_image(image, clustering.picture, clustering.labels).shape
         if isinstance(layer, Shapes) and layer.ndim in (len(shape), image.ndim):
             mask = shape_pixels(layer, image, shape)
-        elif isinstance(layer, Labels) and layer.data.shape in (shape, over):
-            data = np.asarray(layer.data).reshape(shape)
+        elif isinstance(layer, Labels) and clustered(layer).shape in (shape, over):
+            data = np.asarray(clustered(layer)).reshape(shape)
             ours = METADATA_KEY in layer.metadata and layer is not self._layer
             mask = data == layer.selected_label if ours else data > 0
         else:

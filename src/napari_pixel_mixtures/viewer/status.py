@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from napari_pixel_mixtures.clusters import Clustering
 
     from .result import Result
+    from .shown_level import Scales
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,16 @@ def result_text(result: Result) -> str:
     )
     level = level_text(result.image)
     return text if level is None else f"{text}; of the image's {level}"
+
+
+def zoom_text(scales: Scales) -> str:
+    """Say what is shown on finer levels than the one that was clustered."""
+    if not scales:
+        return ""
+    every = [name for blocks in scales.finer for name in blocks.level.missing]
+    missing = dict.fromkeys(every)
+    if not missing:
+        return "; zoomed in, labels are those of the level shown"
+    verb = "are" if len(missing) > 1 else "is"
+    names = " and ".join(missing)
+    return f"; zoomed in, labels are enlarged, for {names} {verb} of that level alone"

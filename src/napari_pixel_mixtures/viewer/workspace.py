@@ -29,7 +29,7 @@ from .removal import guard_removals
 from .replaying import Replaying
 from .segments_view import SegmentsView
 from .selection_view import SelectionView
-from .status import clusters_text, result_text
+from .status import clusters_text, result_text, zoom_text
 from .undo import UndoStack
 
 if TYPE_CHECKING:
@@ -214,7 +214,8 @@ class Workspace(Fitting):
         if clustering.advice is not None:
             self._warn(clustering.advice)
         else:
-            self._set_status(result_text(result))
+            told = result_text(result) + zoom_text(self.labels.scales(result))
+            self._set_status(told)
 
     def show_frame(self, frame: Clustering | None) -> None:
         """Show an iteration of the result's fit in its place; None ends that."""
