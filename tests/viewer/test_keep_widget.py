@@ -61,6 +61,7 @@ def labels_of(model, name="bands"):
 
 
 def test_before_a_fit_only_load_can_be_pressed(widget):
+    assert widget.image.native.placeholderText() == "no other image is open"
     assert widget.load.enabled
     for button in (widget.copy, widget.save, widget.apply, widget.folder):
         assert not button.enabled
