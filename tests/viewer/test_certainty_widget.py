@@ -8,7 +8,7 @@ import pytest
 from napari.layers import Image
 from numpy.testing import assert_allclose, assert_array_equal
 
-from napari_pixel_mixtures import Certainty, stability
+from napari_pixel_mixtures import Certainty, Model, stability
 from napari_pixel_mixtures.viewer import certainty_jobs, worker
 from napari_pixel_mixtures.viewer.certainty_widget import HowSure
 from napari_pixel_mixtures.viewer.layers import is_image, is_ours
@@ -166,6 +166,30 @@ def test_the_threshold_follows_the_slider(widget, result, model, idle, workspace
     assert widget.threshold.value() == 12.5
     widget.threshold.setValue(0.0)
     assert "bands classes" not in model.layers
+
+
+def test_a_threshold_that_no_pixel_lies_below(
+    widget, result, model, idle, workspace, click
+):
+    assert not widget.off.enabled
+    assert not widget.below.visible
+    workspace.keeper.apply(Model.of(result.clustering, threshold=-12345.678))
+    idle(model)
+    assert widget.threshold.value() == 0.0
+    assert widget.below.value == "Below a log-density of -12,345.68: no pixel."
+    assert widget.below.visible
+    click(widget.off)
+    assert workspace.result.threshold is None and not workspace.result.has_none
+    assert not widget.off.enabled
+    assert not widget.below.visible
+    workspace.undo()
+    assert workspace.result.threshold == -12345.678
+    widget.threshold.setValue(5.0)
+    found = workspace.result
+    none = np.sum(model.layers["bands classes"].data == 4)
+    assert widget.below.value == (
+        f"Below a log-density of {found.threshold:,.2f}: {none} pixels."
+    )
 
 
 def test_the_threshold_is_that_of_each_new_fit(
