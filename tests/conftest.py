@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,26 @@ ROOT = Path(__file__).parents[1]
 # who runs the tests.
 _SETTINGS = tempfile.TemporaryDirectory()
 os.environ["NAPARI_CONFIG"] = str(Path(_SETTINGS.name) / "settings.yaml")
+
+
+class _MainCatchWarnings(warnings.catch_warnings):
+    """Only the main thread sets filters of warnings back, which all threads share.
+
+    A compiler in the background does so many times. It would bring those of another
+    phase of a test back, or take those away with which napari passes over a warning.
+    """
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():
+            return super().__enter__()
+        return [] if self._record else None
+
+    def __exit__(self, *error):
+        if threading.current_thread() is threading.main_thread():
+            super().__exit__(*error)
+
+
+warnings.catch_warnings = _MainCatchWarnings
 
 
 @pytest.fixture(scope="session")

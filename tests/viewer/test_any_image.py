@@ -107,6 +107,52 @@ class TestChannels:
         assert widget.axes.value == "z y x"
         assert image.axis_labels == ("-3", "-2", "-1")
 
+    @pytest.mark.parametrize(("first", "then"), ["zyx cyx".split(), "cyx zyx".split()])
+    def test_labels_of_other_axes_are_not_edited(
+        self, empty, channels, fit, idle, said, first, then
+    ):
+        """They are those of another picture, as if it had other data."""
+        empty.add_image(channels, name="five")
+        workspace = workspace_of(empty)
+        workspace.set_axes(first)
+        result = fit(empty, n_components=2)
+        workspace.classes.edit(result.all_classes.rename(1, "sky"))
+        before = [layer.data for layer in empty.layers]
+        workspace.set_axes(then)
+        assert workspace.status.text == "Axes changed: press Fit."
+        assert workspace.classes.result is None
+        workspace.reshuffle()
+        workspace.undo()
+        assert workspace.status.text == (
+            "The image 'five' was changed since that fit, so its labels cannot come "
+            "back; press Fit."
+        )
+        assert [
+            layer.data is data for layer, data in zip(empty.layers, before, strict=True)
+        ] == [True] * 4
+        workspace.fit()
+        idle(empty)
+        assert workspace.result.clustering.labels.ndim == 2 + (then == "zyx")
+        assert said() == []
+
+    def test_the_axes_are_edited_during_a_fit(
+        self, empty, channels, gate, idle, qtbot, said
+    ):
+        empty.add_image(channels, name="five")
+        workspace = workspace_of(empty)
+        workspace.fit()
+        qtbot.waitUntil(lambda: gate.reached == 1)
+        workspace.set_axes("c y x")
+        gate.open()
+        idle(empty)
+        sentence = (
+            "The image 'five' was changed while its fit ran, so the result was "
+            "dropped; press Fit again."
+        )
+        assert workspace.status.text == sentence
+        assert said() == [("warning", sentence)]
+        assert [layer.name for layer in empty.layers] == ["five"]
+
     @pytest.mark.parametrize("text", ["ccx", "c channel x", "y y x", "", "zyxt"])
     def test_other_names_that_do_not_fit(self, empty, channels, text):
         empty.add_image(channels)

@@ -8,8 +8,8 @@ import pytest
 from napari.layers import Image
 from numpy.testing import assert_allclose, assert_array_equal
 
-from napari_pixel_mixtures import Certainty, stability
-from napari_pixel_mixtures.viewer import certainty_jobs
+from napari_pixel_mixtures import Certainty, Model, stability
+from napari_pixel_mixtures.viewer import certainty_jobs, worker
 from napari_pixel_mixtures.viewer.certainty_widget import HowSure
 from napari_pixel_mixtures.viewer.layers import is_image, is_ours
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -168,6 +168,30 @@ def test_the_threshold_follows_the_slider(widget, result, model, idle, workspace
     assert "bands classes" not in model.layers
 
 
+def test_a_threshold_that_no_pixel_lies_below(
+    widget, result, model, idle, workspace, click
+):
+    assert not widget.off.enabled
+    assert not widget.below.visible
+    workspace.keeper.apply(Model.of(result.clustering, threshold=-12345.678))
+    idle(model)
+    assert widget.threshold.value() == 0.0
+    assert widget.below.value == "Below a log-density of -12,345.68: no pixel."
+    assert widget.below.visible
+    click(widget.off)
+    assert workspace.result.threshold is None and not workspace.result.has_none
+    assert not widget.off.enabled
+    assert not widget.below.visible
+    workspace.undo()
+    assert workspace.result.threshold == -12345.678
+    widget.threshold.setValue(5.0)
+    found = workspace.result
+    none = np.sum(model.layers["bands classes"].data == 4)
+    assert widget.below.value == (
+        f"Below a log-density of {found.threshold:,.2f}: {none} pixels."
+    )
+
+
 def test_the_threshold_is_that_of_each_new_fit(
     widget, result, model, idle, workspace, fit
 ):
@@ -232,6 +256,35 @@ def test_maps_follow_another_fit_or_say_that_they_do_not(
     idle(model)
     assert entropy.name == "bands entropy"
     assert_allclose(entropy.data, Certainty(result.clustering).entropy())
+
+
+def test_a_map_that_nobody_needs_any_more_is_not_waited_for(
+    widget, result, model, workspace, idle, fit, click, qtbot, monkeypatch
+):
+    """The earlier clustering comes back while a map of the later one is computed."""
+    click(widget.maps["entropy"])
+    idle(model)
+    go, inner = threading.Event(), certainty_jobs.MAPS["entropy"]
+
+    def slow(*args):
+        assert go.wait(60)
+        return inner(*args)
+
+    monkeypatch.setitem(certainty_jobs.MAPS, "entropy", slow)
+    monkeypatch.setattr(worker, "LIVE_INTERVAL", 0.0)
+    workspace.set_recipe(replace(workspace.recipe, n_components=2))
+    workspace.fit()
+    qtbot.waitUntil(lambda: widget.cancel.enabled)
+    assert widget.status.value == "Computing the entropy of bands"
+    workspace.undo()
+    assert not widget.cancel.enabled
+    assert widget.progress.value == 0
+    assert widget.status.value == "There is another fit of bands by now."
+    go.set()
+    idle(model)
+    assert_allclose(
+        model.layers["bands entropy"].data, Certainty(result.clustering).entropy()
+    )
 
 
 def test_a_map_that_cannot_follow_stays_marked(

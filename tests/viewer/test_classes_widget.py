@@ -265,6 +265,82 @@ def test_a_name_is_typed_into_the_table(widget, model, qtbot, workspace, said):
     assert workspace.result.classes.name(label) == "sky"
 
 
+def test_who_types_a_name_goes_on_while_something_is_found_out(
+    widget, workspace, qtbot, choose
+):
+    choose(2, 4)
+    table = widget.table
+    table.edit(widget.table_model.index(0, 0))
+    [editor] = table.viewport().findChildren(QLineEdit)
+    editor.setText("sky")
+    share = widget.table_model.index(0, 1)
+    measured = workspace.classes.table()
+    workspace.classes._table = measured.assign(share=0.125)
+    workspace.classes.changed.emit()
+    assert widget.table_model.data(share) == "12.5%"
+    assert sorted(table.selected()) == [2, 4]
+    assert [editor] == table.viewport().findChildren(QLineEdit)
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "sky" in workspace.result.all_classes.names)
+
+
+NOT_CLUSTERED = (
+    "Expected a clustered image, but none was clustered yet; press Fit in Cluster "
+    "pixels."
+)
+
+
+@pytest.mark.parametrize(
+    "button", ["split", "split_all", "recolor", "hide_them", "export", "name"]
+)
+def test_the_image_gets_other_data_that_are_not_fitted(
+    widget, model, choose, click, said, workspace, monkeypatch, button
+):
+    """Nothing is left to edit, which is said in a sentence."""
+    choose(1, 2)
+    click(widget.merge)
+    before = workspace.result
+    model.layers["bands"].data = model.layers["bands"].data[:20]
+    if button == "name":
+        widget.table_model.setData(widget.table_model.index(0, 0), "sky")
+    else:
+        click(getattr(widget, button))
+    assert said() == [("error", NOT_CLUSTERED)]
+    assert widget.status.value == NOT_CLUSTERED
+    assert widget.table_model.rowCount() == 0
+    assert not widget.split.enabled
+    with pytest.raises(ValueError, match="Expected a clustered image, but none"):
+        workspace.classes.set_quantile(0.1)
+    assert workspace.result is before
+
+
+@pytest.mark.parametrize(("k", "still"), [(2, False), (6, True)])
+def test_a_fit_ends_while_a_color_is_chosen(
+    widget, choose, click, said, workspace, idle, model, monkeypatch, k, still
+):
+    choose(5)
+
+    def answer(*args):
+        recipe = replace(workspace.recipe, n_components=k, covariance_type="diag")
+        workspace.set_recipe(recipe)
+        workspace.fit()
+        idle(model)
+        return QColor("#ff0000")
+
+    monkeypatch.setattr(QColorDialog, "getColor", answer)
+    click(widget.recolor)
+    result = workspace.result
+    assert result.clustering.recipe.covariance_type == "diag"
+    assert result.all_classes.n_components == k
+    if still:
+        assert result.classes.color(5) == (1.0, 0.0, 0.0)
+        assert said() == []
+    else:
+        sentence = "Expected a class among [1, 2], got 5."
+        assert said() == [("error", sentence)]
+        assert widget.status.value == sentence
+
+
 def test_color_and_visibility(widget, model, choose, click, monkeypatch):
     chosen = QColor("#ff8000")
     monkeypatch.setattr(QColorDialog, "getColor", lambda *_: chosen)

@@ -210,6 +210,22 @@ def test_the_saved_picture_is_what_the_canvas_shows(live, said, tmp_path):
     assert said() == [("info", f"Saved {tmp_path / 'cloud.png'}.")]
 
 
+def test_a_cloud_without_room_is_not_saved(live, said, tmp_path, monkeypatch):
+    """Docks may take all of a small window."""
+    _, _, cloud, _ = live
+    nothing = np.zeros((0, 992, 4), np.uint8)
+    monkeypatch.setattr(cloud.canvas.scene_canvas, "render", lambda: nothing)
+    cloud.picture.save(str(tmp_path / "cloud"))
+    assert said() == [
+        (
+            "error",
+            "Expected a cloud with room to be seen in, got one of 992 x 0 pixels; make "
+            "its dock or the window larger, and save once more.",
+        )
+    ]
+    assert not any(tmp_path.iterdir())
+
+
 def on_screen(cloud):
     """How many colors the cloud's canvas shows, on the screen."""
     image = cloud.canvas.native.grabFramebuffer()

@@ -531,6 +531,61 @@ class TestOtherChannels:
         idle(model)
         assert workspace.result.clustering.colors.shape[1] == 2
 
+    @pytest.mark.parametrize(
+        "case", ["before any fit", "live", "too large", "not live"]
+    )
+    def test_the_axes_are_edited(
+        self, listed, workspace, cells, model, idle, said, monkeypatch, case
+    ):
+        """That the channels are gone matters more than that Fit is to be pressed."""
+        features = (Color(), Channel(2))
+        workspace.set_recipe(replace(workspace.recipe, features=features))
+        if case != "before any fit":
+            workspace.fit()
+            idle(model)
+        if case == "too large":
+            monkeypatch.setattr("napari_pixel_mixtures.viewer.fitting.LIVE_LIMIT", 10)
+        result = workspace.result
+        workspace.set_live(case != "not live")
+        workspace.set_axes("z y x")
+        idle(model)
+        sentence = (
+            "Channel does not fit the image: expected a channel from 0 to 0, got 2; "
+            "the image has 1 in all."
+        )
+        assert workspace.status.text == sentence
+        workspace.set_recipe(replace(workspace.recipe, n_components=3))
+        if case == "too large":
+            assert workspace.status.text == sentence
+        assert workspace.result is result
+        workspace.set_axes("y x c")
+        idle(model)
+        assert sentence not in workspace.status.text
+        assert said() == []
+
+    def test_an_axes_edit_drops_the_fit_that_runs(
+        self, listed, workspace, cells, model, idle, gate, qtbot
+    ):
+        features = (Color(), Channel(2))
+        workspace.set_recipe(replace(workspace.recipe, features=features))
+        workspace.fit()
+        qtbot.waitUntil(lambda: gate.reached == 1)
+        workspace.set_axes("z y x")
+        assert not workspace.runner.busy
+        assert workspace.status.text.startswith("Channel does not fit the image: ")
+        workspace.set_axes("y x c")
+        workspace.fit()
+        qtbot.waitUntil(lambda: gate.reached == 2)
+        # That of another image has nothing to do with it.
+        model.add_image(np.zeros((4, 9, 8)), name="other")
+        assert workspace.image.name == "other"
+        workspace.set_axes("t y x")
+        assert workspace.trouble()
+        assert workspace.runner.job.image is cells
+        gate.open()
+        idle(model)
+        assert workspace.result.image is cells
+
     def test_another_image_without_colors(
         self, listed, workspace, model, picture, said
     ):

@@ -61,6 +61,7 @@ def labels_of(model, name="bands"):
 
 
 def test_before_a_fit_only_load_can_be_pressed(widget):
+    assert widget.image.native.placeholderText() == "no other image is open"
     assert widget.load.enabled
     for button in (widget.copy, widget.save, widget.apply, widget.folder):
         assert not button.enabled
@@ -409,3 +410,57 @@ def test_a_folder_without_images_is_one_sentence(
     idle(model)
     assert widget.status.value.startswith("Expected a folder with images (")
     assert said() == [("error", widget.status.value)]
+
+
+@pytest.fixture
+def others(model, workspace, picture):
+    """Two other images, and "bands" is chosen."""
+    small = model.add_image(picture[:20, :30].copy(), name="small", rgb=True)
+    third = model.add_image(picture.copy(), name="third")
+    workspace.set_image(model.layers["bands"])
+    return small, third
+
+
+def test_what_cannot_be_applied_leaves_the_image_chosen(
+    model, workspace, fit, others, said, widget, click
+):
+    labels = np.zeros((32, 40), int)
+    labels[5:20] = 1
+    fit(model, n_components=3)
+    workspace.set_mask(model.add_labels(labels, name="mask"))
+    widget.image.value = others[0]
+    click(widget.apply)
+    sentence = (
+        "Expected a mask over the pixels of 'small', of shape (20, 30), got 'mask' of "
+        "another shape or place; make a layer over the image."
+    )
+    assert widget.status.value == sentence
+    assert said() == [("error", sentence)]
+    assert workspace.image is model.layers["bands"]
+
+
+def test_a_cancelled_job_gives_the_choice_of_image_back(
+    model, workspace, fit, others, idle, tmp_path, said
+):
+    keeper = workspace.keeper
+    fit(model, n_components=3)
+    keeper.apply(keeper.model(), others[0])
+    assert workspace.image is others[0]
+    keeper.cancel()
+    assert workspace.image is model.layers["bands"]
+    # What another job does has nothing to do with it.
+    keeper.apply(keeper.model(), others[0])
+    workspace.set_image(others[1])
+    keeper.apply_to_folder(tmp_path / "none")
+    idle(model)
+    assert [severity for severity, _ in said()] == ["error"]
+    assert workspace.image is others[1]
+
+
+def test_an_image_that_is_gone_is_not_chosen_again(model, workspace, fit, others):
+    keeper = workspace.keeper
+    fit(model, n_components=3)
+    keeper.apply(keeper.model(), others[1])
+    model.layers.remove("bands")
+    keeper.cancel()
+    assert workspace.image is others[1]

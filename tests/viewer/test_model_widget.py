@@ -138,6 +138,18 @@ def test_the_curves(tried, workspace, idle, model, qtbot, criterion):
     ]
 
 
+def test_more_models_leave_the_grid_where_it_was_scrolled_to(
+    tried, workspace, on_screen, qtbot
+):
+    bar = tried.grid.verticalScrollBar()
+    tried.native.resize(400, 420)
+    qtbot.waitUntil(lambda: bar.maximum() > 40)
+    bar.setValue(40)
+    workspace.sweep.changed.emit()
+    qtbot.wait(50)
+    assert bar.value() == 40
+
+
 def test_bad_sizes(widget, click, said):
     for text, sentence in (
         (

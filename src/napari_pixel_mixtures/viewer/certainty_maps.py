@@ -124,16 +124,19 @@ class CertaintyMaps:
         if result is None:
             return
         job, mixture = self.runner.job, result.clustering.mixture
-        if (
+        late = (
             job is not None
             and job.live
             and job.result.clustering.mixture is not mixture
-        ):
+        )
+        if late:
             self.runner.cancel()
         for shown in self._shown.get(result.image, {}).values():
             shown.mark(shown.mixture is not mixture)
         if self._outdated(result):
             self._rest.start()
+        elif late:
+            self.finished.emit(f"There is another fit of {result.image.name} by now.")
 
     def forget(self, layer: Layer) -> None:
         """Drop what is computed of an image that was removed, or a map that was."""

@@ -3,18 +3,19 @@
 from functools import partial
 
 import napari
-from magicgui.widgets import PushButton, SpinBox
+from magicgui.widgets import Label, PushButton, SpinBox
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 from superqt import QLabeledDoubleSlider
 
 from .certainty_jobs import ENTROPY, LARGEST, LOG_DENSITY, POSTERIOR
-from .forms import row
+from .forms import row, wrapping
 from .job_widget import JobWidget
 from .workspace import workspace_of
 
 MOST_UNLIKELY = 50.0  # per cent of the pixels that the slider reaches
 THRESHOLD = "choosing a threshold"
+PAIR_WIDTH = 152  # pixels of buttons that have a number beside them
 BUTTONS = {
     LARGEST: (
         "Largest posterior",
@@ -52,7 +53,7 @@ class HowSure(JobWidget):
             value=1, min=1, max=255, tooltip="Which component, by its label."
         )
         self.posterior = PushButton(
-            text="Posterior of component",
+            text="Component posterior",
             tooltip="Add an image layer: the probability of this component at each "
             "pixel.",
         )
@@ -73,9 +74,16 @@ class HowSure(JobWidget):
             'their own, "none of these": the last row of Classes.'
         )
         self.threshold.setToolTip(tip)
+        self.off = PushButton(
+            text="Off", tooltip="Take the threshold away: every pixel is of a class."
+        )
+        # A model's threshold may be one that no pixel lies below: the slider is at 0.
+        self.below = wrapping(Label(value="", visible=False))
         super().__init__("Stop; layers stay as they are.")
         layout = self.native.layout()
         layout.setSpacing(2)
+        for button in (self.posterior, self.stability):
+            button.native.setFixedWidth(PAIR_WIDTH)
         layout.addWidget(row("", *self.maps.values()).native)
         layout.addWidget(row("", self.posterior, self.component).native)
         layout.addWidget(row("", self.stability, self.refits, self.cancel).native)
@@ -86,7 +94,9 @@ class HowSure(JobWidget):
         title.setToolTip(tip)
         inner.addWidget(title)
         inner.addWidget(self.threshold, 1)
+        inner.addWidget(self.off.native)
         layout.addWidget(line)
+        layout.addWidget(self.below.native)
         layout.addWidget(self.progress.native)
         layout.addWidget(self.status.native)
         layout.addStretch(1)
@@ -103,6 +113,7 @@ class HowSure(JobWidget):
         self.threshold.sliderPressed.connect(classes.end_step)
         self.threshold.valueChanged.connect(self._set_threshold)
         self.threshold.sliderReleased.connect(classes.end_step)
+        self.off.changed.connect(lambda: self._set_threshold(0.0))
         self._show()
 
     def _add(self, kind: str, _: object = None) -> None:
@@ -126,5 +137,19 @@ class HowSure(JobWidget):
             self.threshold.setValue(percent)
         self.threshold.blockSignals(False)
         self.threshold.setEnabled(result is not None)
+        self.off.enabled = result is not None and result.has_none
+        self.below.value = below = self._below()
+        self.below.visible = bool(below)
         if result is not None:
             self.component.max = result.clustering.n_components
+
+    def _below(self) -> str:
+        """Say what the threshold is, and how many pixels lie below; "" without one."""
+        classes = self._workspace.classes
+        result = classes.result
+        if result is None or result.threshold is None or classes.certainty is None:
+            return ""
+        table, none = classes.table(), result.all_classes.none_of_these
+        n = int(table.loc[table["label"] == none, "pixels"].sum())
+        pixels = f"{n:,} pixel{'s' * (n != 1)}" if n else "no pixel"
+        return f"Below a log-density of {result.threshold:,.2f}: {pixels}."

@@ -16,6 +16,7 @@ from .class_layer import make_classes, update_classes
 from .label_features import class_features, pixel_size, with_moments
 from .messages import report
 from .rest import Rest
+from .result import check_result
 from .result_labels import like
 from .worker import Runner
 
@@ -172,14 +173,23 @@ class ClassEdits:
         step : str, optional
             Edits of the same step, one after another, are undone together, such as
             those while a slider is dragged.
+
+        Raises
+        ------
+        ValueError
+            There is no result of the image as it is.
         """
-        assert self._result is not None
-        self._take(replace(self._result, classes=classes), step)
+        self._take(replace(check_result(self.result), classes=classes), step)
 
     def cut(self, n_classes: int, step: str | None = None) -> None:
-        """Merge components along the merge tree until so many classes are left."""
-        result, tree = self._result, self.tree
-        assert result is not None
+        """Merge components along the merge tree until so many classes are left.
+
+        Raises
+        ------
+        ValueError
+            There is no result of the image as it is.
+        """
+        result, tree = check_result(self.result), self.tree
         assert tree is not None
         self.edit(tree.cut(result.all_classes, n_classes), step)
 
@@ -189,12 +199,12 @@ class ClassEdits:
         Raises
         ------
         ValueError
-            No label is left for them.
+            No label is left for them, or there is no result of the image as it is.
         """
-        assert self._result is not None
+        result = check_result(self.result)
         if quantile > 0:
-            none_label(self._result.clustering.n_components)
-        self._take(self._with_threshold(self._result, quantile), step)
+            none_label(result.clustering.n_components)
+        self._take(self._with_threshold(result, quantile), step)
 
     def end_step(self) -> None:
         """End what is undone together."""

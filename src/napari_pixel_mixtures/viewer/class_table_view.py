@@ -53,11 +53,20 @@ class ClassTable(QAbstractTableModel):
         classes: Classes | None,
         units: Mapping[str, str] = NO_UNITS,
     ) -> None:
-        """Show other rows; `units` are what is written for those in names."""
-        self.beginResetModel()
+        """Show other rows; `units` are what is written for those in column names."""
+        columns, before = shown_columns(table), self._table
+        same = columns == self._columns and table["label"].equals(before["label"])
+        if not same:
+            self.beginResetModel()
         self._table, self._classes, self._units = table, classes, units
-        self._columns = shown_columns(table)
-        self.endResetModel()
+        self._columns = columns
+        if not same:
+            self.endResetModel()
+        elif len(table):
+            # Who is typing a name goes on, for Qt leaves cells that stay alone.
+            first = columns.index(NAME) + table[NAME].equals(before[NAME])
+            last = self.index(len(table) - 1, len(columns) - 1)
+            self.dataChanged.emit(self.index(0, first), last)
 
     def label(self, row: int) -> int:
         """Label of the class in a row."""
@@ -140,19 +149,25 @@ class ClassTableView(QTableView):
         assert columns is not None
         columns.setMinimumSectionSize(SWATCH)
         self.setMinimumHeight((FEWEST_ROWS + 2) * (SWATCH + 10))
+        self._kept: list[int] = []  # labels that are selected, while rows change
+        model.modelAboutToBeReset.connect(self._keep)
+        # After Qt's own, which selects nothing any more.
+        model.modelReset.connect(self._select_kept)
+        for change in (model.modelReset, model.dataChanged):
+            change.connect(self._fit_columns)
 
-    def show_table(
-        self,
-        table: pd.DataFrame,
-        classes: Classes | None,
-        units: Mapping[str, str] = NO_UNITS,
-    ) -> None:
-        """Show other rows, and select those of the same classes again."""
-        selected = self.selected()
-        self._model.show_table(table, classes, units)
+    def _keep(self) -> None:
+        self._kept = self.selected()
+
+    def _select_kept(self) -> None:
+        self.select_labels(self._kept)
+
+    def _fit_columns(self) -> None:
         self.resizeColumnsToContents()
         self._fit_names()
-        self.select_labels(selected)
+        viewport = self.viewport()
+        assert viewport is not None
+        viewport.update()  # with swatches, which the model does not tell of
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fit the columns into the new width."""

@@ -1,5 +1,7 @@
 """Classes: the widget that makes a few classes of many components."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import napari
@@ -22,7 +24,7 @@ from .forms import ask_where_to_save, follow, row, wrapping
 from .keys import REDO_KEY, UNDO_KEY
 from .merge_tree_view import MergeTreeView
 from .messages import report
-from .result import Result
+from .result import Result, check_result
 from .workspace import workspace_of
 
 CUTTING = "cutting the merge tree"
@@ -122,15 +124,18 @@ class ClassList(Container):  # type: ignore[type-arg]
         selection = self.table.selectionModel()
         assert selection is not None
         selection.selectionChanged.connect(lambda *_: self._show_buttons())
-        self.merge.changed.connect(lambda: self._merge())
-        self.split.changed.connect(lambda: self._split())
-        self.split_all.changed.connect(lambda: self._split_all())
-        self.recolor.changed.connect(lambda: self._recolor())
-        self.hide_them.changed.connect(lambda: self._hide())
+        for button, edit in (
+            (self.merge, self._merge),
+            (self.split, self._split),
+            (self.split_all, self._split_all),
+            (self.recolor, self._recolor),
+            (self.hide_them, self._hide),
+            (self.export, self._export),
+        ):
+            button.changed.connect(partial(self._attempt, edit))
         self.undo.changed.connect(lambda: workspace.undo())
         self.redo.changed.connect(lambda: workspace.redo())
         self.details.changed.connect(lambda: self._show_details())
-        self.export.changed.connect(lambda: self._export())
         settle_in(self)
         workspace.classes.want(TREE)
         self._show()
@@ -142,6 +147,15 @@ class ClassList(Container):  # type: ignore[type-arg]
     def _result(self) -> Result | None:
         return self._workspace.classes.result
 
+    def _attempt(self, act: Callable[[Result], None], _: object = None) -> None:
+        """Do something with the result, or say in one sentence why it cannot be."""
+        try:
+            act(check_result(self._result))
+        except ValueError as error:
+            self._show()  # what there is still
+            self.status.value = str(error)
+            report(error)
+
     def _edit(self, classes: Classes) -> None:
         self._workspace.classes.edit(classes)
 
@@ -152,9 +166,7 @@ class ClassList(Container):  # type: ignore[type-arg]
         dragged = self.slider.isSliderDown()
         self._workspace.classes.cut(n_classes, CUTTING if dragged else None)
 
-    def _merge(self) -> None:
-        result = self._result
-        assert result is not None
+    def _merge(self, result: Result) -> None:
         # The class with most pixels takes in the others.
         counts = result.clustering.pixel_counts
         classes = result.all_classes
@@ -178,72 +190,55 @@ class ClassList(Container):  # type: ignore[type-arg]
         """List what is selected, but not what is none of the classes."""
         return [label for label in self.table.selected() if classes.members(label)]
 
-    def _split(self) -> None:
+    def _split(self, result: Result) -> None:
         """Take back the last merge within what is selected."""
-        result, tree = self._result, self._workspace.classes.tree
-        assert result is not None
+        tree = self._workspace.classes.tree
         assert tree is not None
         classes = result.all_classes
         selected = self._selected_classes(classes)
-        self._fall_apart(selected, tree.split(classes, *selected))
+        self._fall_apart(selected, classes, tree.split(classes, *selected))
 
-    def _split_all(self) -> None:
-        result = self._result
-        assert result is not None
+    def _split_all(self, result: Result) -> None:
         apart = classes = result.all_classes
         selected = self._selected_classes(classes)
         for label in selected:
             apart = apart.split(label)
-        self._fall_apart(selected, apart)
+        self._fall_apart(selected, classes, apart)
 
-    def _fall_apart(self, labels: list[int], apart: Classes) -> None:
+    def _fall_apart(self, labels: list[int], before: Classes, apart: Classes) -> None:
         """Take parts of these classes, and select them all."""
-        result = self._result
-        assert result is not None
-        before = result.all_classes
         parts = {apart.leads[i - 1] for one in labels for i in before.members(one)}
         self._edit(apart)
         self.table.select_labels(parts)
 
-    def _recolor(self) -> None:
-        result, labels = self._result, self.table.selected()
-        assert result is not None
-        classes = result.all_classes
-        start = QColor.fromRgbF(*classes.color(labels[0]))
+    def _recolor(self, result: Result) -> None:
+        labels = self.table.selected()
+        start = QColor.fromRgbF(*result.all_classes.color(labels[0]))
         chosen = QColorDialog.getColor(start, self.native, "Color of the class")
         if chosen.isValid():
             color = chosen.redF(), chosen.greenF(), chosen.blueF()
+            # A fit may have ended while the person chose.
+            classes = check_result(self._result).all_classes
             for label in labels:
                 classes = classes.recolor(label, color)
             self._edit(classes)
 
-    def _hide(self) -> None:
-        result, labels = self._result, self.table.selected()
-        assert result is not None
-        classes = result.all_classes
+    def _hide(self, result: Result) -> None:
+        labels, classes = self.table.selected(), result.all_classes
         visible = not any(classes.shown(label) for label in labels)
         for label in labels:
             classes = classes.show(label, visible)
         self._edit(classes)
 
     def _rename(self, label: int, name: str) -> None:
-        result = self._result
-        if result is None:
-            return
-        try:
-            self._edit(result.all_classes.rename(label, name))
-        except ValueError as error:
-            self.status.value = str(error)
-            report(error)
+        self._attempt(lambda found: self._edit(found.all_classes.rename(label, name)))
 
     def _show_details(self) -> None:
         if self.details.value and self._result is not None:
             self._workspace.classes.measure()
         self._show()
 
-    def _export(self) -> None:
-        result = self._result
-        assert result is not None
+    def _export(self, result: Result) -> None:
         name = f"{result.image.name} classes.csv"
         path = ask_where_to_save(self.native, "Export the table", name, "CSV", "csv")
         if path:
@@ -253,10 +248,13 @@ class ClassList(Container):  # type: ignore[type-arg]
         """Write the table to a CSV file as soon as it is measured, and say so.
 
         It has all columns, also where means and deviations are not shown.
+
+        Raises
+        ------
+        ValueError
+            There is no result of the image as it is.
         """
-        result = self._result
-        assert result is not None
-        self._export_to = Path(path), result
+        self._export_to = Path(path), check_result(self._result)
         if not self._workspace.classes.detailed:
             self._workspace.classes.measure()
         self._go_on_exporting()
@@ -302,13 +300,13 @@ class ClassList(Container):  # type: ignore[type-arg]
         edits, result = self._workspace.classes, self._result
         self.slider.blockSignals(True)
         if result is None:
-            self.table.show_table(self.table_model.empty, None)
+            self.table_model.show_table(self.table_model.empty, None)
             self.slider.setRange(1, 1)
             self.status.value = "Fit an image in Cluster pixels first."
         else:
             classes = result.all_classes
             units = {str(unit): f"{unit:~P}" for unit in result.image.units}
-            self.table.show_table(self._columns_shown(), classes, units)
+            self.table_model.show_table(self._columns_shown(), classes, units)
             self.slider.setRange(1, classes.n_components)
             self.slider.setValue(len(classes.labels))
             self.status.value = in_words(result, classes)

@@ -116,7 +116,16 @@ class CloudPicture(QWidget):
             path += ".png"
         try:
             drawn = self._workspace.cloud.render()
-            Image.fromarray(self.canvas.render() if drawn is None else drawn).save(path)
+            if drawn is None:
+                drawn = self.canvas.render()
+            if drawn.size == 0:
+                height, width = drawn.shape[:2]
+                raise ValueError(
+                    f"Expected a cloud with room to be seen in, got one of {width} x "
+                    f"{height} pixels; make its dock or the window larger, and save "
+                    "once more."
+                )
+            Image.fromarray(drawn).save(path)
         except (OSError, ValueError) as error:
             report(error if isinstance(error, ValueError) else ValueError(str(error)))
         except (RuntimeError, GLError) as error:  # the graphics driver

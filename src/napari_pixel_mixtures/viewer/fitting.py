@@ -76,6 +76,8 @@ class Fitting(Settings):
         if text == self.choice.axes_text():
             return
         self.choice.set_axes(text)
+        if self._misfits():
+            return
         if self._fits_itself:  # the new axes may take long to be measured
             self._set_status("Axes changed: fitting again...", 0.0)
         elif not self.runner.busy:
@@ -84,8 +86,22 @@ class Fitting(Settings):
 
     def _ask_to_fit(self, changed: str) -> None:
         asked = " changed: press Fit."
-        if not self.status.text.endswith(asked):
+        if not self._misfits() and not self.status.text.endswith(asked):
             self._set_status(f"{changed}{asked}")
+
+    def _misfits(self) -> bool:
+        """Say it if the image has not the channels for the features any more.
+
+        A fit of it, which was of what it was before or would only fail, is dropped.
+        """
+        trouble = self.trouble()
+        if trouble:
+            job = self.runner.job
+            if job is not None and job.image is self.image:
+                self._drop_fit()
+            if not self.runner.busy:
+                self._set_status(trouble)
+        return bool(trouble)
 
     def request(self, live: bool = False) -> Request:
         """Freeze all that a fit needs; `live` ones keep the numbers of clusters.
@@ -124,11 +140,10 @@ class Fitting(Settings):
             self._ask_to_fit("Settings")
 
     def _on_replaced(self) -> None:
-        trouble = self.trouble()
-        if trouble and self.result is not None and self.result.image is self.image:
-            self._drop_fit()  # which was of the data before, or would only fail
-            self._set_status(trouble)
-        elif self._fits_itself:
+        own = self.result is not None and self.result.image is self.image
+        if own and self._misfits():
+            return
+        if self._fits_itself:
             self.outdated.emit()
         else:
             self._tell_of_the_image("has other data than when it was fitted")

@@ -15,6 +15,7 @@ from .model_keeper import OUTPUT
 from .workspace import Workspace, workspace_of
 
 MODEL, SUFFIX = "Model", "json"
+NO_OTHER = "no other image is open"
 
 
 class KeepAndApply(JobWidget):
@@ -62,6 +63,7 @@ class KeepAndApply(JobWidget):
         layout = self.native.layout()
         layout.setSpacing(2)
         layout.addWidget(row("", self.copy, self.save, self.load).native)
+        self.image.native.setPlaceholderText(NO_OTHER)
         form = Container(widgets=[self.image], labels=True)
         form.margins = (0, 0, 0, 0)
         align_labels(form)

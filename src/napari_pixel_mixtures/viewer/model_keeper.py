@@ -47,6 +47,8 @@ class ApplyJob:
 
     model: Model
     request: Request
+    before: tuple[Image, ...]
+    """What was chosen before, and is again if it cannot be done."""
     live = False
 
     @property
@@ -121,7 +123,6 @@ class ModelKeeper:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = ref(workspace)
-        self._before: tuple[Image, ...] = ()  # what was chosen, until it has worked
         self.runner = Runner()
         self.runner.stepped.connect(self.stepped.emit)
         self.runner.succeeded.connect(self._on_succeeded)
@@ -218,10 +219,14 @@ class ModelKeeper:
             No image is open, or several are not channels of one.
         """
         workspace = self.workspace
-        self._before = workspace.choice.layers
+        before = workspace.choice.layers
         if image is not None:
             workspace.set_image(image)
-        job = ApplyJob(model, workspace.request())
+        try:
+            job = ApplyJob(model, workspace.request(), before)
+        except (TypeError, ValueError):
+            self._choose_again(before)
+            raise
         self.stepped.emit(Step(f"{job.title}...", 0.0))
         self.runner.start(job)
 
@@ -249,7 +254,9 @@ class ModelKeeper:
             job = self.runner.job
             self.runner.cancel()
             text = "Cancelled; layers stay as they are."
-            if isinstance(job, FolderJob):
+            if isinstance(job, ApplyJob):
+                self._choose_again(job.before)
+            else:
                 text = "Stopped; the same folder and model go on where it stopped."
             self.finished.emit(text)
 
@@ -259,8 +266,6 @@ class ModelKeeper:
         if isinstance(job, ApplyJob) and image in job.request.source.layers:
             self.runner.cancel()
             self.finished.emit(f"The image {image.name!r} was removed.")
-        if image in self._before:
-            self._before = ()
 
     def _on_succeeded(self, job: ApplyJob | FolderJob, found: Any) -> None:
         if isinstance(job, FolderJob):
@@ -268,7 +273,6 @@ class ModelKeeper:
             return
         applied, share = found
         image, model = job.image, job.model
-        self._before = ()
         if not job.request.source.current:
             self.finished.emit(
                 f"The image {image.name!r} was changed meanwhile, so the labels were "
@@ -299,12 +303,16 @@ class ModelKeeper:
         )
 
     def _on_failed(self, job: ApplyJob | FolderJob, error: Exception) -> None:
-        before, self._before = self._before, ()
-        if before:
-            with suppress(ValueError):  # channels that were moved apart since
-                self.workspace.set_image(before)
+        if isinstance(job, ApplyJob):
+            self._choose_again(job.before)
         self.finished.emit(str(error))
         report(error)
+
+    def _choose_again(self, layers: tuple[Image, ...]) -> None:
+        """Choose what was chosen before, unless some of it is gone by now."""
+        if layers and set(layers) <= set(self.workspace.images()):
+            with suppress(ValueError):  # channels that were moved apart since
+                self.workspace.set_image(layers)
 
 
 def array_text(layer: Image) -> str:

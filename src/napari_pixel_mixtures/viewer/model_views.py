@@ -111,7 +111,12 @@ class ModelGrid(QScrollArea):
             )
         layout.setRowStretch(len(sizes) + 1, 1)
         layout.setColumnStretch(len(COVARIANCE_TYPES) + 1, 1)
+        bar = self.verticalScrollBar()
+        assert bar is not None
+        place = bar.value()
         self.setWidget(inside)
+        inside.adjustSize()  # now, for without a height there is nowhere to scroll to
+        bar.setValue(place)
 
     def mark(self, key: tuple[int, str] | None) -> None:
         """Show which model is loaded."""

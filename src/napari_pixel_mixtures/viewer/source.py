@@ -116,9 +116,10 @@ class Source:
 
     @property
     def current(self) -> bool:
-        """Whether the layers still hold these arrays."""
+        """Whether the layers still hold these arrays, with channels where they were."""
         held = map(level_data, self.layers)
-        return all(a is b for a, b in zip(held, self.arrays, strict=True))
+        same = all(a is b for a, b in zip(held, self.arrays, strict=True))
+        return same and channel_axis(self.image) == self.channel_axis
 
     @property
     def lazy(self) -> bool:
