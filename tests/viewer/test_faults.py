@@ -210,11 +210,17 @@ def test_the_saved_picture_is_what_the_canvas_shows(live, said, tmp_path):
     assert said() == [("info", f"Saved {tmp_path / 'cloud.png'}.")]
 
 
-def test_a_cloud_without_room_is_not_saved(live, said, tmp_path, monkeypatch):
+@pytest.mark.parametrize("beside", [True, False], ids=["docked", "in the viewer"])
+def test_a_cloud_without_room_is_not_saved(live, said, tmp_path, monkeypatch, beside):
     """Docks may take all of a small window."""
-    _, _, cloud, _ = live
-    nothing = np.zeros((0, 992, 4), np.uint8)
-    monkeypatch.setattr(cloud.canvas.scene_canvas, "render", lambda: nothing)
+    viewer, workspace, cloud, _ = live
+    if beside:
+        nothing = np.zeros((0, 992, 4), np.uint8)
+        monkeypatch.setattr(cloud.canvas.scene_canvas, "render", lambda: nothing)
+    else:
+        workspace.cloud.show()
+        native = viewer.window._qt_viewer.canvas.native
+        native.setFixedSize(992, 0)
     cloud.picture.save(str(tmp_path / "cloud"))
     assert said() == [
         (

@@ -33,6 +33,7 @@ from .layers import (
     width,
 )
 from .messages import report
+from .napari_canvas import screenshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -366,11 +367,11 @@ class CloudView:
 
     def render(self) -> NDArray[np.uint8] | None:
         """Give the viewer's canvas (rows, columns, 4); None if it does not show us."""
-        viewer: Any = self._viewer()
+        viewer = self._viewer()
         if viewer is None or not self.shown:
             return None
         self._glide.stop()
-        return np.asarray(viewer.screenshot(canvas_only=True, flash=False))
+        return screenshot(viewer)
 
     def leave(self) -> None:
         """Go back to the picture; everything is as it was before the cloud."""

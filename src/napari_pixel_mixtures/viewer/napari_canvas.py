@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from napari import Viewer
     from napari.components import ViewerModel
     from napari.layers import Points
     from numpy.typing import NDArray
@@ -18,6 +19,20 @@ def canvas_of(viewer: ViewerModel | None) -> Any:
     """Give the canvas of a viewer; None if it has no window, or none any more."""
     window = getattr(getattr(viewer, "window", None), "_qt_window", None)
     return None if window is None else window._qt_viewer.canvas
+
+
+def screenshot(viewer: ViewerModel) -> NDArray[np.uint8] | None:
+    """Give what the canvas of a viewer shows (rows, columns, 4); None if it has none.
+
+    Without pixels where docks leave it no room, which napari's own is an error for.
+    """
+    canvas, with_window = canvas_of(viewer), cast("Viewer", viewer)
+    if canvas is None:
+        return None
+    width, height = canvas.native.width(), canvas.native.height()
+    if not (width and height):
+        return np.zeros((height, width, 4), np.uint8)
+    return np.asarray(with_window.screenshot(canvas_only=True, flash=False))
 
 
 def markers_of(viewer: ViewerModel | None, layer: Points) -> Any:
