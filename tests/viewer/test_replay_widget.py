@@ -218,6 +218,33 @@ def test_end_shows_the_result_always(viewer, widget):
     assert_array_equal(layer.data, workspace.result.clustering.labels)
 
 
+def test_other_data_cannot_be_replayed(viewer, widget, picture, still, said):
+    workspace = workspace_of(viewer)
+    image, layer = viewer.layers["bands"], viewer.layers["bands quantized"]
+    before = image.data
+    widget.iteration.value = 2
+    still(widget)
+    widget.play.native.click()
+    assert workspace.replaying.playing
+    shown = layer.data.copy()
+    image.data = picture[::-1].copy()
+    assert not workspace.replaying.playing
+    assert not any(f.enabled for f in (widget.iteration, widget.play, widget.end))
+    assert widget.status.value == (
+        "The image has other data than when it was fitted. Press Fit in Cluster pixels "
+        "to fit it as it is."
+    )
+    widget._go(3)
+    still(widget)
+    assert_array_equal(layer.data, shown)
+    image.data = before
+    assert widget.iteration.enabled
+    widget.iteration.value = 3
+    still(widget)
+    assert workspace.shown.clustering is not workspace.result.clustering
+    assert said() == []
+
+
 def test_a_model_that_was_applied_has_no_iterations(viewer, widget, picture, idle):
     workspace = workspace_of(viewer)
     viewer.add_image(picture[::-1], name="mirrored")

@@ -14,6 +14,10 @@ APPLIED = (
     "others; nothing was fitted for them, so there are no iterations to replay. Press "
     "Fit in Cluster pixels to fit this image."
 )
+OUTDATED = (
+    "The image has other data than when it was fitted. Press Fit in Cluster pixels to "
+    "fit it as it is."
+)
 
 
 class ReplayFit(Container):  # type: ignore[type-arg]
@@ -47,13 +51,19 @@ class ReplayFit(Container):  # type: ignore[type-arg]
         layout.addWidget(self.curve)
         for widget in (row("", self.play, self.end), self.status):
             layout.addWidget(widget.native)
-        self.iteration.changed.connect(replaying.go)
+        self.iteration.changed.connect(self._go)
         self.play.changed.connect(self._toggle)
         self.end.changed.connect(lambda _: replaying.end())
         follow(self, (replaying.changed, self._show), closed=replaying.leave)
         settle_in(self)
         replaying.watch()
         self._show()
+
+    def _go(self, iteration: int) -> None:
+        try:
+            self._replaying.go(iteration)
+        except ValueError:  # the data were replaced since
+            self._show()
 
     def _toggle(self) -> None:
         if self._replaying.playing:
@@ -68,13 +78,20 @@ class ReplayFit(Container):  # type: ignore[type-arg]
             field.enabled = n > 0
         with self.iteration.changed.blocked():
             self.iteration.max = max(n, 1)
-            self.iteration.value = max(iteration, 1)
+            self.iteration.value = max(min(iteration, n), 1)
         self.play.text = "Pause" if replaying.playing else "Play"
         self.curve.show_values(replaying.log_likelihoods, max(iteration - 1, 0))
         if n == 0:
-            self.status.value = NOTHING if self._workspace.result is None else APPLIED
+            self.status.value = self._nothing()
             return
         self.status.value = (
             f"Iteration {iteration} of {n}: mean log-likelihood "
             f"{replaying.log_likelihoods[iteration - 1]:.4f}"
         )
+
+    def _nothing(self) -> str:
+        """Say why there is nothing to replay."""
+        result = self._workspace.result
+        if result is None:
+            return NOTHING
+        return APPLIED if result.current else OUTDATED

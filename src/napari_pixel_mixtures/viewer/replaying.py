@@ -56,6 +56,7 @@ class Replaying:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = ref(workspace)
+        self._result: Result | None = None
         self._replay: Replay | None = None
         self._n_watching = 0
         self.log_likelihoods = np.zeros(0)
@@ -68,8 +69,9 @@ class Replaying:
         self._rest = Rest(FRAME_MS, self._advance)
 
     def __len__(self) -> int:
-        """Give the number of iterations."""
-        return len(self.log_likelihoods)
+        """Give the number of iterations; none where the image has other data now."""
+        current = self._result is not None and self._result.current
+        return len(self.log_likelihoods) if current else 0
 
     @property
     def playing(self) -> bool:
@@ -79,6 +81,7 @@ class Replaying:
     def set_result(self, result: Result | None) -> None:
         """Take the fit of another result, at its end."""
         self.close()
+        self._result = result
         history = () if result is None else result.clustering.history
         self._replay = Replay(result.clustering) if result and history else None
         self.log_likelihoods = np.array([step.log_likelihood for step in history])
@@ -171,6 +174,12 @@ class Replaying:
             self.changed.emit()
             if workspace.shown is not workspace.result:
                 workspace.show_frame(None)
+
+    def look_again(self) -> None:
+        """End if the image has other data by now, and tell so."""
+        if len(self) == 0:
+            self.close()
+        self.changed.emit()
 
     def close(self) -> None:
         """Compute and play nothing any more."""

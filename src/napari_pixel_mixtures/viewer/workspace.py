@@ -82,6 +82,7 @@ class Workspace(Fitting):
             *(self.maps, self.keeper, self.undo_stack, self.labels),
         )
         self.image_changed.connect(self._on_image)
+        self.watch.replaced.connect(self.replaying.look_again)
         bind_key(viewer, UNDO_KEY, ref(self), Workspace.undo)
         bind_key(viewer, REDO_KEY, ref(self), Workspace.redo)
         viewer.layers.events.removed.connect(self._on_removed)
