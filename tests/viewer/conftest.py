@@ -10,6 +10,7 @@ from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
 
 from napari_pixel_mixtures.features import AnchorDistance, Color, Position
+from napari_pixel_mixtures.mixture import layout, plan
 from napari_pixel_mixtures.mixture.em import Iteration
 from napari_pixel_mixtures.viewer import class_edits, cluster_widget, worker
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -25,9 +26,23 @@ def qtbot(qtbot):
     return qtbot
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_kernels():
+    """Compile one for all numbers of features: one for each would take minutes."""
+    caches = (plan._plan_type, layout._moment_places)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (plan, layout):
+            patch.setattr(module, "UNROLLED", 0)
+        for one in caches:
+            one.cache_clear()
+        yield
+    for one in caches:
+        one.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def compile_only_what_is_needed(monkeypatch):
-    """Not what a person might choose, as the widget does: that takes minutes."""
+    """Not what a person might choose next, as the widget does."""
     monkeypatch.setattr(cluster_widget, "warm_up", lambda *_: None)
 
 

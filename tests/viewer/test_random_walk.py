@@ -20,7 +20,7 @@ from napari_pixel_mixtures.cloud import ColorCloud
 from napari_pixel_mixtures.clusters import Clustering
 from napari_pixel_mixtures.features import Picture, Samples
 from napari_pixel_mixtures.material import Material
-from napari_pixel_mixtures.mixture import FastGaussianMixture, layout, plan
+from napari_pixel_mixtures.mixture import FastGaussianMixture
 from napari_pixel_mixtures.mixture.covariance import COVARIANCE_TYPES
 from napari_pixel_mixtures.mixture.warmup import warm_up
 from napari_pixel_mixtures.viewer.cloud_canvas import CloudCanvas
@@ -55,23 +55,16 @@ WARNINGS = re.compile(
 
 
 @pytest.fixture(autouse=True)
-def few_kernels(monkeypatch):
-    """Compile one for all numbers of features, and load all before memory is read.
+def all_kernels():
+    """Load all before memory is read.
 
     Loading one takes a megabyte or two that nothing gives back, compiling it up to
-    thirty; one for each number of features would also take most of the time.
+    thirty.
     """
-    caches = (plan._plan_type, layout._moment_places)
-    for module in (plan, layout):
-        monkeypatch.setattr(module, "UNROLLED", 0)
-    for one in caches:
-        one.cache_clear()
     for dtype in ("float32", "float64"):
         warm_up((1,), COVARIANCE_TYPES, dtype).join()
     yield
     gc.unfreeze()
-    for one in caches:
-        one.cache_clear()
 
 
 def faults(records, refusals):
@@ -155,6 +148,7 @@ def test_anything_in_any_order(viewer, qtbot, tmp_path, seed, monkeypatch):
     gc.unfreeze()
     gc.collect()
     others = kept()  # what other tests have left, as one that failed does
+    gc.freeze()
     walk = Walk(viewer, seed, tmp_path)
 
     def settle():
