@@ -18,7 +18,7 @@ from napari_pixel_mixtures.viewer.layers import (
     placement,
     update_cloud,
 )
-from napari_pixel_mixtures.viewer.result_labels import make_labels, update_labels
+from napari_pixel_mixtures.viewer.result_labels import LabelsOf
 
 PLACED = {
     "scale": (0.5, 2.0),
@@ -40,7 +40,7 @@ COLORS = np.eye(3)
 
 def over(image, clustering):
     features = label_features(image, clustering)
-    return make_labels(image, clustering, "quantized", COLORS, features)
+    return LabelsOf(image, clustering, "quantized", COLORS, features).layer()
 
 
 def same_place(one, other):
@@ -60,7 +60,7 @@ def test_over_the_image(qapp, picture, clustering, placed):
     # And after the image was moved.
     image.scale, image.translate = (3.0, 4.0), (5.0, 6.0)
     features = label_features(image, clustering)
-    update_labels(layer, image, clustering, "quantized", COLORS, features)
+    LabelsOf(image, clustering, "quantized", COLORS, features).show_in(layer)
     same_place(layer, image)
 
 

@@ -14,7 +14,7 @@ from .label_features import label_features
 from .layers import COMPARISON, QUANTIZED, RANDOM_COLORS, make_picture
 from .messages import report
 from .result import Result
-from .result_labels import make_labels
+from .result_labels import LabelsOf
 from .worker import Request, Runner, SeveralRequests, Step
 
 if TYPE_CHECKING:
@@ -134,11 +134,10 @@ class Comparison:
             table = label_features(image, clustering)
             row = {
                 "picture": make_picture(image, result.data),
-                QUANTIZED: make_labels(image, clustering, QUANTIZED, own, table),
-                RANDOM_COLORS: make_labels(
-                    image, clustering, RANDOM_COLORS, dealt, table
-                ),
             }
+            for role, colors in ((QUANTIZED, own), (RANDOM_COLORS, dealt)):
+                shown = LabelsOf(image, clustering, role, colors, table)
+                row[role] = shown.layer()
             for title, layer in row.items():
                 # Short, for it stands over a cell of the grid.
                 layer.name = f"K = {clustering.n_components} {title}"

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary, ref
 
 from .label_features import label_features
 from .layers import QUANTIZED, RANDOM_COLORS
-from .result_labels import like, make_labels, update_labels
+from .result_labels import LabelsOf, like
 from .shown_level import Scales
 
 if TYPE_CHECKING:
@@ -105,25 +105,25 @@ class LabelsView:
         # The quantized picture lies above the random colors, which show when it is
         # hidden; so it is made last, and updated first.
         features = self._features(result)
-        roles = {
-            RANDOM_COLORS: clustering.random_colors(self.shuffle_seed),
-            QUANTIZED: clustering.picture.to_rgb(clustering.colors),
-        }
         scales = self.scales(result)
+        dealt = clustering.random_colors(self.shuffle_seed)
+        own = clustering.picture.to_rgb(clustering.colors)
+        shown = {
+            role: LabelsOf(image, clustering, role, colors, features, scales)
+            for role, colors in ((RANDOM_COLORS, dealt), (QUANTIZED, own))
+        }
         updated = set()
         for role in (QUANTIZED, RANDOM_COLORS):
             layer = layers.get(role)
             if layer is None or layer not in viewer.layers:
                 continue
-            about = clustering, role, roles[role], features, scales
             if like(layer, image, scales):
-                update_labels(layer, image, *about)
+                shown[role].show_in(layer)
                 updated.add(role)
             else:
                 viewer.layers.remove(layer)
-        for role, colors in roles.items():
+        for role, labels in shown.items():
             if role not in updated:
-                about = clustering, role, colors, features, scales
-                layers[role] = make_labels(image, *about)
+                layers[role] = labels.layer()
                 # It becomes the active layer: hovering tells about labels at once.
                 self._stage.add_behind(layers[role], image)

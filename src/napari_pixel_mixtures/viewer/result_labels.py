@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import napari.layers
@@ -81,46 +82,57 @@ def label_colormap(colors: NDArray[Any]) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict=palette)
 
 
-def make_labels(
-    image: Image,
-    clustering: Clustering,
-    role: str,
-    colors: NDArray[Any],
-    features: pd.DataFrame,
-    scales: Scales | None = None,
-) -> napari.layers.Labels:
-    """Make a labels layer over the image, in the given colors (K, 3)."""
-    return new_labels(
-        image,
-        _levels(image, clustering, scales),
-        name=f"{image.name} {role}",
-        colormap=label_colormap(colors),
-        features=features,
-        metadata=result_metadata(image, clustering, role),
-    )
+@dataclass(frozen=True, eq=False)
+class LabelsOf:
+    """What a labels layer over an image shows.
 
+    Attributes
+    ----------
+    image : Image
+    clustering : Clustering
+    role : str
+        Ends the name of the layer.
+    colors : ndarray (K, 3)
+        From 0 to 1.
+    features : DataFrame
+        A row for each label.
+    scales : Scales, optional
+        The levels of the image, if it has several.
+    """
 
-def update_labels(
-    layer: napari.layers.Labels,
-    image: Image,
-    clustering: Clustering,
-    role: str,
-    colors: NDArray[Any],
-    features: pd.DataFrame,
-    scales: Scales | None = None,
-) -> None:
-    """Show another result in a layer of ours that is `like` it."""
-    labels = _levels(image, clustering, scales)
-    repaint(layer, labels, label_colormap(colors))
-    layer.features = features
-    layer.metadata = layer.metadata | result_metadata(image, clustering, role)
-    place(layer, image, layer.data.shape)
+    image: Image
+    clustering: Clustering
+    role: str
+    colors: NDArray[Any]
+    features: pd.DataFrame
+    scales: Scales | None = None
 
+    def layer(self) -> napari.layers.Labels:
+        """Make such a layer."""
+        return new_labels(
+            self.image,
+            self._levels(),
+            name=f"{self.image.name} {self.role}",
+            colormap=label_colormap(self.colors),
+            features=self.features,
+            metadata=self._metadata(),
+        )
 
-def _levels(image: Image, clustering: Clustering, scales: Scales | None) -> Any:
-    # A copy, which may be painted on.
-    labels = over_image(image, clustering.picture, clustering.labels).copy()
-    return labels if scales is None else scales(labels)
+    def show_in(self, layer: napari.layers.Labels) -> None:
+        """Show it in a layer of ours that is `like` it."""
+        repaint(layer, self._levels(), label_colormap(self.colors))
+        layer.features = self.features
+        layer.metadata = layer.metadata | self._metadata()
+        place(layer, self.image, layer.data.shape)
+
+    def _levels(self) -> Any:
+        labels = over_image(
+            self.image, self.clustering.picture, self.clustering.labels
+        ).copy()  # which may be painted on
+        return labels if self.scales is None else self.scales(labels)
+
+    def _metadata(self) -> dict[str, Any]:
+        return result_metadata(self.image, self.clustering, self.role)
 
 
 def repaint(
