@@ -102,8 +102,6 @@ class LabelsView:
         self._shown = result
         image, clustering = result.image, result.clustering
         layers = self._layers.setdefault(image, {})
-        # The quantized picture lies above the random colors, which show when it is
-        # hidden; so it is made last, and updated first.
         features = self._features(result)
         scales = self.scales(result)
         dealt = clustering.random_colors(self.shuffle_seed)
@@ -112,6 +110,8 @@ class LabelsView:
             role: LabelsOf(image, clustering, role, colors, features, scales)
             for role, colors in ((RANDOM_COLORS, dealt), (QUANTIZED, own))
         }
+        # The quantized picture lies above the random colors, which show when it is
+        # hidden; so it is made last, and updated first.
         updated = set()
         for role in (QUANTIZED, RANDOM_COLORS):
             layer = layers.get(role)
