@@ -4,7 +4,6 @@ import gc
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import warnings
@@ -16,9 +15,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # Before napari is imported: it neither reads nor writes the settings of the person
-# who runs the tests.
-_SETTINGS = tempfile.TemporaryDirectory()
-os.environ["NAPARI_CONFIG"] = str(Path(_SETTINGS.name) / "settings.yaml")
+# who runs the tests, nor others, which each viewer would write four times.
+os.environ["NAPARI_CONFIG"] = ""
 
 
 class _MainCatchWarnings(warnings.catch_warnings):

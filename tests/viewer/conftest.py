@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
+from npe2 import PluginManifest
 
 from napari_pixel_mixtures.features import AnchorDistance, Color, Position
 from napari_pixel_mixtures.mixture import layout, plan
@@ -24,6 +25,15 @@ def qtbot(qtbot):
     """The robot, with patience for machines that are slow or busy."""
     qtbot.waitUntil = partial(qtbot.waitUntil, timeout=30_000)
     return qtbot
+
+
+@pytest.fixture(scope="session", autouse=True)
+def manifests_read_once():
+    """Each viewer of napari's tests looks for plugins, which reads all manifests."""
+    found = list(PluginManifest.discover())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManifest, "discover", lambda **_: found)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,5 +1,6 @@
 """The color cloud: points in the viewer's 3-D view, and back."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,8 @@ from sklearn.decomposition import PCA
 from napari_pixel_mixtures import Position, cluster, cluster_layer, color_cloud
 from napari_pixel_mixtures.space import space_of
 from napari_pixel_mixtures.viewer import cloud_view
-from napari_pixel_mixtures.viewer.layers import see_through
+from napari_pixel_mixtures.viewer.cloud_steps import see_through
+from napari_pixel_mixtures.viewer.cloud_view import CloudSettings
 from napari_pixel_mixtures.viewer.result import Result
 from napari_pixel_mixtures.viewer.source import Source
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -768,9 +770,55 @@ def test_values_that_are_too_far_apart_for_the_viewer(fitted, cloud, monkeypatch
     assert str(error.value) == message
 
 
+@pytest.fixture
+def steps(fitted):
+    """The most steps that a slider of the viewer ever had to count."""
+    counted = [0.0]
+    fitted.dims.events.range.connect(lambda: counted.append(max(fitted.dims.nsteps)))
+    return lambda: max(counted)
+
+
+def test_sliders_count_no_more_than_they_can_while_layers_change(
+    fitted, cloud, steps, picture
+):
+    """Between two layers, or data and what they are seen through, they counted more."""
+    image = fitted.layers["bands"]
+    cloud.show(CloudSettings(deviations=3))
+    for data in (picture / 255, picture.astype(np.uint16) * 200, picture * 1e5):
+        for whiten in (None, "pooled", 1):
+            image.data = data
+            cluster_layer(fitted, image, n_components=3, reg_covar=1e-9 * data.max())
+            cloud.set(replace(cloud.settings, whiten=whiten))
+    assert 0 < steps() < 2**31
+
+
+def test_a_cloud_that_would_not_look_flat_any_more_is_refused(fitted, cloud, picture):
+    image = fitted.add_image(picture * 1e5, scale=(1e4, 1e4), name="wide")
+    cluster_layer(fitted, image, n_components=2)
+    cloud.show()
+    with pytest.raises(ValueError) as error:
+        cloud.show(CloudSettings(whiten="pooled"))
+    assert re.fullmatch(
+        r"Expected values within .e\+0. of one another for the viewer's 3-D view, "
+        r"which counts them, got .*e\+07; divide the image by its largest value, or "
+        "use the color cloud's dock.",
+        str(error.value),
+    )
+    assert cloud.shown and cloud.settings.whiten is None
+
+
 def test_a_wide_flat_cloud_has_not_too_many_steps():
     points = np.array([[0.0, 0.0, 0.0], [5e7, 0.0, 0.0]])
     layer = Points(points, ndim=3)
-    see_through([layer], np.diag([1.0, 1e-9, 1.0, 1.0]))
+    see_through(ViewerModel(), [layer], np.diag([1.0, 1e-9, 1.0, 1.0]))
     steps = np.ptp(points, axis=0).max() / layer.extent.step.min()
     assert steps <= 1.0001e8
+
+
+def test_a_small_flat_cloud_has_not_too_many_steps_beside_a_wide_image():
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((11, 11)), scale=(1e5, 1e5))
+    layer = viewer.add_points(np.array([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]), ndim=3)
+    viewer.dims.ndisplay = 3
+    see_through(viewer, [layer], np.diag([1e-2, 1e-9, 1e-2, 1.0]))
+    assert max(viewer.dims.nsteps) == pytest.approx(2e9, rel=1e-3)

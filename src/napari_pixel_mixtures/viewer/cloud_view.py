@@ -22,15 +22,14 @@ from .cloud_scene import (
     framed,
     shown_gaussians,
 )
+from .cloud_steps import check_steps, see_through
 from .glide import Glide
 from .layers import (
     CLOUD,
-    MOST_STEPS,
     axis_labels,
     make_cloud,
     make_ellipsoids,
     update_cloud,
-    width,
 )
 from .messages import report
 from .napari_canvas import screenshot
@@ -230,18 +229,14 @@ class CloudView:
             )
         space = space_of(clustering, settings.axes)
         points = space.read(cloud.pixels).astype(np.float32)
-        if width(points) > MOST_STEPS:
-            raise ValueError(
-                f"Expected values within {MOST_STEPS:.0e} of one another for the "
-                f"viewer's 3-D view, which counts them, got {width(points):.3g}; "
-                "divide the image by its largest value, or use the color cloud's dock."
-            )
+        seen = affine(cloud.center, cloud.transform)
+        viewer = self._viewer()
+        assert viewer is not None
+        check_steps(viewer, (self._layer, self._ellipsoids), points, seen)
         other_axes = not self.shown or settings.axes != self.settings.axes
         other_map = settings.whiten != self.settings.whiten
         self._choose(settings)
         self._glide.stop()
-        viewer = self._viewer()
-        assert viewer is not None
         shown = self.layer if self._image() is self._result.image else None
         if shown is None:
             self._stage.give_back()
@@ -250,21 +245,26 @@ class CloudView:
             layer.events.data.connect(self._on_edited)
             other_axes = True
         self._cloud = cloud
-        self._update(layer, points)
+        gliding = other_map and not other_axes
+        # The viewer would count steps of what it was in what it will be.
+        with layer.events.data.blocker(viewer._on_layers_change):
+            self._update(layer, points)
+            if layer is shown and not gliding:
+                with layer.events.affine.blocker(viewer._on_layers_change):
+                    see_through(viewer, [layer], seen)
         size = POINT_PIXELS * settings.point_size
         layer.canvas_size_limits = (size, size)
         if layer is not self.layer:
             self._borrow(layer)
         viewer.dims.axis_labels = axis_labels(cloud)
-        self._show_ellipsoids()
+        self._show_ellipsoids(layer)
         layers = [each for each in (layer, self._ellipsoids) if each is not None]
-        seen = affine(cloud.center, cloud.transform)
         low, high = framed(clustering, cloud, settings)
         self._frame = frame = Frame(low, high, cloud.axes, np.eye(4))
-        if other_axes or not other_map:
-            self._glide.show(layers, seen, frame)
-        else:
+        if gliding:
             self._glide.follow(layers, seen, frame)
+        else:
+            self._glide.show(layers, seen, frame)
         if other_axes:
             self._glide.bring_in_view(frame)
         return layer
@@ -305,8 +305,11 @@ class CloudView:
         viewer.scene.camera.perspective = PERSPECTIVE
         viewer.canvas.background_color_override = BACKGROUND
 
-    def _show_ellipsoids(self) -> None:
-        """Draw the Gaussians as the settings say, anew if they are others."""
+    def _show_ellipsoids(self, layer: Points) -> None:
+        """Draw the Gaussians among a layer's points as the settings say.
+
+        They are drawn anew if they are others.
+        """
         viewer, result = self._viewer(), self._result
         assert viewer is not None
         assert result is not None
@@ -325,6 +328,7 @@ class CloudView:
                 gaussians.centers,
                 gaussians.axes,
                 gaussians.colors,
+                layer.affine.affine_matrix,
             )
             active = viewer.layers.selection.active
             self._stage.add(self._ellipsoids)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .animation import Animation
 from .cloud_axes import EMPTY
-from .layers import see_through
+from .cloud_steps import see_through
 from .napari_canvas import markers_of
 from .thinning import Thinning
 from .viewer_axes import ViewerAxes
@@ -161,17 +161,22 @@ class Glide:
         ]
         if not layers:
             self._animation.stop()
-        elif share == 1.0:
+            return
+        assert viewer is not None
+        if share == 1.0:
             self._catch_up()
-            self._see(layers, self._target)
+            self._see(viewer, layers, self._target)
             self.thinning.release()
-        elif viewer is not None:
-            with _only_drawn(viewer, layers):
-                self._see(layers, self._origin + share * (self._end - self._origin))
+            return
+        with _only_drawn(viewer, layers):
+            between = self._origin + share * (self._end - self._origin)
+            self._see(viewer, layers, between)
 
-    def _see(self, layers: Sequence[Layer], maps: NDArray[np.float64]) -> None:
+    def _see(
+        self, viewer: ViewerModel, layers: Sequence[Layer], maps: NDArray[np.float64]
+    ) -> None:
         matrix, box = maps
-        see_through(layers, matrix)
+        see_through(viewer, layers, matrix)
         self._axes.see(box)
 
     def _draw_fewer(self) -> None:

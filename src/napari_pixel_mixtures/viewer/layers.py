@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ import pandas as pd
 from napari.layers import Image, Points, Surface
 from napari.utils.transforms import Affine
 
-from .cloud_scene import FLATTEST, thickened
 from .ellipsoids import mesh, with_centers
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ QUANTIZED = "quantized"
 RANDOM_COLORS = "random colors"
 CLOUD = "color cloud"
 ELLIPSOIDS = "ellipsoids"
-MOST_STEPS = 1e8  # napari's sliders count steps of an image or cloud in 32 bits
 COMPARISON = "comparison"
 
 
@@ -284,39 +281,17 @@ def refit(layer: Layer, clustering: Clustering) -> None:
         layer.metadata = layer.metadata | {METADATA_KEY: ours}
 
 
-def see_through(layers: Sequence[Layer], matrix: NDArray[np.float64]) -> None:
-    """See layers of three axes through an affine map (4, 4), of row vectors.
-
-    The first one has the points.
-    """
-    affine = thickened(matrix, max(FLATTEST, width(layers[0].data) / MOST_STEPS)).T
-    with ExitStack() as stack:
-        # Their data stay as they are, and napari would upload them for each change.
-        for layer in layers:
-            stack.enter_context(layer.events.set_data.blocker())
-        for layer in layers:
-            layer.affine = affine
-
-
-def width(points: NDArray[Any]) -> float:
-    """How far apart points (m, 3) are, along the axis where they are farthest."""
-    if len(points) == 0:
-        return 0.0
-    # Ten times as fast as along the first axis, which matters in each step of a glide.
-    columns = np.ascontiguousarray(points.T)
-    return float((columns.max(axis=1) - columns.min(axis=1)).max())
-
-
 def make_ellipsoids(
     image: Image,
     clustering: Clustering,
     centers: NDArray[np.float64],
     axes: NDArray[np.float64],
     colors: NDArray[np.float64],
+    affine: NDArray[np.float64],
 ) -> Surface:
     """Make a surface layer of ellipsoids, as for `mesh`, with marked centers."""
     vertices, faces, vertex_colors = mesh(*with_centers(centers, axes, colors))
-    return Surface(
+    layer = Surface(
         (vertices, faces),
         vertex_colors=vertex_colors,
         name=f"{image.name} {ELLIPSOIDS}",
@@ -326,6 +301,10 @@ def make_ellipsoids(
         units=cloud_units(image),
         metadata=result_metadata(image, clustering, ELLIPSOIDS),
     )
+    # napari would cut a slice of it in two dimensions, and warn of that.
+    with layer._block_refresh():
+        layer.affine = affine
+    return layer
 
 
 def cloud_features(clustering: Clustering, cloud: ColorCloud) -> pd.DataFrame:
