@@ -1,5 +1,8 @@
 """The compiled passes over all samples.
 
+What depends on the number of features and the layout, `plan_steps`, is compiled for
+each plan; a pass calls it by its address, and is compiled once for each precision.
+
 Each is called at once by every thread of a team. A thread takes chunks of samples
 off a shared counter until none is left. Chunks do not depend on the number of
 threads, sums are kept apart for each chunk, and no operation is reassociated; so
@@ -18,7 +21,7 @@ from numba import njit
 
 from .lanes import LANES
 from .layout import SAMPLES
-from .moment_steps import add_moments
+from .plan_steps import call_moments, call_scan
 from .steps import (
     add_lanes,
     add_surprise,
@@ -26,9 +29,7 @@ from .steps import (
     exponentials,
     fetch_add,
     finish_tile,
-    log_densities,
     pick,
-    vote,
 )
 
 FLUSH = 16
@@ -61,7 +62,17 @@ def _load(source, start, count, rows):
 
 
 def moments_pass(
-    plan, width, samples, weights, parameters, counter, chunk, group, partial, scores
+    log_densities,
+    add_moments,
+    width,
+    samples,
+    weights,
+    parameters,
+    counter,
+    chunk,
+    group,
+    partial,
+    scores,
 ):
     """E step and the sums of the M step.
 
@@ -81,7 +92,7 @@ def moments_pass(
     total = _buffer(SAMPLES, flat)
     weight = _buffer(SAMPLES, flat)
     sums = _buffer(n_components * n_moments * LANES, flat)
-    live = np.zeros(n_components, np.bool_)
+    live = np.zeros(n_components, np.uint8)
     results = partial.reshape(-1)
     while True:
         first = fetch_add(counter, group)
@@ -100,28 +111,34 @@ def moments_pass(
                 weight[count:] = 0.0
                 peak[:] = FAR
                 total[:] = 0.0
-                for k in range(n_components):
-                    log_densities(
-                        plan, width, flat, k, length, tile, scratch, densities, peak
-                    )
+                call_scan(
+                    log_densities,
+                    width,
+                    flat,
+                    n_components,
+                    length,
+                    tile,
+                    scratch,
+                    densities,
+                    peak,
+                )
                 for k in range(n_components):
                     live[k] = exponentials(k, densities, peak, total)
                 score += finish_tile(peak, total, weight)
-                for k in range(n_components):
-                    if live[k]:
-                        add_moments(
-                            plan,
-                            width,
-                            flat,
-                            k,
-                            length,
-                            tile,
-                            scratch,
-                            densities,
-                            total,
-                            sums,
-                            n_moments,
-                        )
+                call_moments(
+                    add_moments,
+                    width,
+                    flat,
+                    n_components,
+                    length,
+                    tile,
+                    scratch,
+                    densities,
+                    total,
+                    live,
+                    sums,
+                    n_moments,
+                )
                 pending += 1
                 if pending == FLUSH:
                     add_lanes(sums, results, place, n_components * n_moments)
@@ -130,7 +147,7 @@ def moments_pass(
             scores[index] = score
 
 
-def labels_pass(plan, width, samples, parameters, counter, chunk, group, labels):
+def labels_pass(vote, width, samples, parameters, counter, chunk, group, labels):
     """Write the most probable component of each sample, labels (n,)."""
     n = len(samples)
     n_chunks = (n + chunk - 1) // chunk
@@ -151,15 +168,16 @@ def labels_pass(plan, width, samples, parameters, counter, chunk, group, labels)
             _load(samples, a, count, rows)
             peak[:] = FAR
             winner[:] = 0.0
-            for k in range(n_components):
-                vote(plan, width, flat, k, length, tile, scratch, winner, peak)
+            call_scan(
+                vote, width, flat, n_components, length, tile, scratch, winner, peak
+            )
             out = labels[a : a + count]
             for i in range(count):
                 out[i] = winner[i]
 
 
 def details_pass(
-    plan,
+    log_densities,
     width,
     samples,
     weights,
@@ -204,7 +222,7 @@ def details_pass(
     offset_rows = offset_tile.reshape(n_values + 1, SAMPLES)
     offset_rows[n_values] = 1.0
     one = n_values
-    live = np.zeros(n_components, np.bool_)
+    live = np.zeros(n_components, np.uint8)
     while True:
         first = fetch_add(counter, group)
         if first >= n_chunks:
@@ -219,10 +237,17 @@ def details_pass(
             weight[count:] = 0.0
             peak[:] = FAR
             total[:] = 0.0
-            for k in range(n_components):
-                log_densities(
-                    plan, width, flat, k, length, tile, scratch, densities, peak
-                )
+            call_scan(
+                log_densities,
+                width,
+                flat,
+                n_components,
+                length,
+                tile,
+                scratch,
+                densities,
+                peak,
+            )
             if len(labels):
                 best[:] = FAR
                 winner[:] = 0.0

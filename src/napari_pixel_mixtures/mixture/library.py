@@ -7,7 +7,7 @@ import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from types import FunctionType
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import from_dtype, njit, types
 
-from . import kernels
+from . import kernels, plan_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 COMPILED = (
     *("algebra.py", "distinct.py", "estimation.py", "kernels.py", "lanes.py"),
-    *("layout.py", "moment_steps.py", "plan.py", "seeding.py", "steps.py"),
+    *("layout.py", "moment_steps.py", "plan.py", "plan_steps.py", "seeding.py"),
+    "steps.py",
 )
 """Files with functions that are compiled, or that write instructions."""
 
@@ -50,34 +51,38 @@ _COUNTING = (types.Array(types.int64, 1, "C"), types.int64, types.int64)
 _LABELS = types.Array(types.uint8, 1, "C")
 
 
-def _moments(plan: Any, a: dict[str, Any]) -> tuple[Any, ...]:
+def _moments(a: dict[str, Any]) -> tuple[Any, ...]:
     sums = types.Array(types.float64, 2, "C")
     scores = types.Array(types.float64, 1, "C")
     return (
-        *(plan, types.int64, a["samples"], a["weights"], a["parameters"]),
+        *(types.int64, a["samples"], a["weights"], a["parameters"]),
         *(*_COUNTING, sums, scores),
     )
 
 
-def _labels(plan: Any, a: dict[str, Any]) -> tuple[Any, ...]:
-    return (plan, types.int64, a["samples"], a["parameters"], *_COUNTING, _LABELS)
+def _labels(a: dict[str, Any]) -> tuple[Any, ...]:
+    return (types.int64, a["samples"], a["parameters"], *_COUNTING, _LABELS)
 
 
-def _details(plan: Any, a: dict[str, Any]) -> tuple[Any, ...]:
+def _details(a: dict[str, Any]) -> tuple[Any, ...]:
     sums = types.Array(types.float64, 3, "C")
     return (
-        *(plan, types.int64, a["samples"], a["weights"], a["parameters"]),
+        *(types.int64, a["samples"], a["weights"], a["parameters"]),
         *(*_COUNTING, _LABELS, a["scores"], a["scores"], a["responsibilities"]),
         *(a["values"], a["origins"], sums),
     )
 
 
-_SIGNATURES = {"moments": _moments, "labels": _labels, "details": _details}
-_SOURCES: dict[str, Callable[..., Any]] = {
-    "moments": kernels.moments_pass,
-    "labels": kernels.labels_pass,
-    "details": kernels.details_pass,
+_DENSITIES = (plan_steps.densities_step, plan_steps.scan_types)
+_VOTES = (plan_steps.votes_step, plan_steps.scan_types)
+_MOMENTS = (plan_steps.moments_step, plan_steps.moments_types)
+PASSES: dict[str, tuple[Any, ...]] = {
+    "moments": (kernels.moments_pass, _moments, _DENSITIES, _MOMENTS),
+    "labels": (kernels.labels_pass, _labels, _VOTES),
+    "details": (kernels.details_pass, _details, _DENSITIES),
 }
+"""Each pass, its signature, and the steps that it calls with theirs."""
+
 _dispatchers: dict[Callable[..., Any], Any] = {}
 _kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
 _routines: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -109,14 +114,28 @@ def kernel(name: str, plan: Plan) -> Callable[..., None]:
     Returns
     -------
     callable
-        It releases the interpreter's lock. It does not check its arguments.
+        It takes what the pass does after its steps, releases the interpreter's lock,
+        and does not check its arguments.
     """
     key = (name, plan._numba_type_, plan.dtype)
     found = _kernels.get(key)
     if found is None:
-        signature = _SIGNATURES[name](plan._numba_type_, _arrays(plan.dtype))
-        found = _kernels[key] = compile_for(_SOURCES[name], signature)
+        function, signature, *steps = PASSES[name]
+        addresses = [_address(step, kinds, plan) for step, kinds in steps]
+        given = (types.int64,) * len(steps) + signature(_arrays(plan.dtype))
+        found = _kernels[key] = partial(compile_for(function, given), *addresses)
     return found
+
+
+def _address(step: Callable[..., Any], kinds: Callable[..., Any], plan: Plan) -> int:
+    """Return where a step compiled for a plan lies in memory, for good."""
+    signature = kinds(plan._numba_type_, from_dtype(plan.dtype))
+    compile_for(step, signature)
+    compiled = _dispatchers[step].overloads[signature]
+    address: int = compiled.library.get_pointer_to_function(
+        compiled.fndesc.llvm_func_name
+    )
+    return address
 
 
 def routine(job: tuple[Callable[..., Any], Signature]) -> Callable[..., Any]:

@@ -106,7 +106,7 @@ def sum_moments(
             scores: Array = scores,
         ) -> None:
             run(
-                *(plan, plan.width, slab, slab_weights, density.array),
+                *(plan.width, slab, slab_weights, density.array),
                 *(counter, parts.chunk, parts.group, partial, scores),
             )
 
@@ -146,7 +146,7 @@ def label(density: Density, samples: Array, team: Team) -> NDArray[np.uint8]:
             parts: _Division = parts,
         ) -> None:
             run(
-                *(plan, plan.width, slab, density.array),
+                *(plan.width, slab, density.array),
                 *(counter, parts.chunk, parts.group, out),
             )
 
@@ -262,7 +262,7 @@ def detail(
             partial: Array = partial,
         ) -> None:
             run(
-                *(plan, plan.width, inputs[0], inputs[1], density.array),
+                *(plan.width, inputs[0], inputs[1], density.array),
                 *(counter, parts.chunk, parts.group, *outputs),
                 *(inputs[2], origins, partial),
             )

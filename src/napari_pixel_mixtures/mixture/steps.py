@@ -1,7 +1,8 @@
 """The inner loops of the kernels, each over one tile of `SAMPLES` samples.
 
 Each function is a numba intrinsic: called in compiled code, it writes its vector
-instructions there. Arrays are one-dimensional and contiguous:
+instructions there. Arrays are one-dimensional and contiguous, or pointers to their
+data:
 
 tile (width * SAMPLES,) the samples, feature by feature; densities (K * SAMPLES,)
 log2 of weight times density, later the unscaled responsibilities; peak (SAMPLES,)
@@ -36,14 +37,21 @@ def opened(
     opened = []
     precision = None
     for kind, value in zip(signature.args, values, strict=True):
-        if isinstance(kind, types.Array):
+        if isinstance(kind, types.Array | types.CPointer):
             if kind.dtype in PRECISIONS and precision is None:
                 precision = PRECISIONS[kind.dtype]
-            value = context.make_array(kind)(context, builder, value).data
+            value = data_of(context, builder, kind, value)
         opened.append(value)
     if precision is None:
         precision = PRECISIONS[types.float64]
     return Emitter(builder, precision), opened
+
+
+def data_of(context: Any, builder: ir.IRBuilder, kind: Any, value: Any) -> Any:
+    """Return the pointer to an array's data; any other value as it is."""
+    if not isinstance(kind, types.Array):
+        return value
+    return context.make_array(kind)(context, builder, value).data
 
 
 def row_of(emit: Emitter, rows: ir.Value, index: ir.Value, length: Any) -> ir.Value:
