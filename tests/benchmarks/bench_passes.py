@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from numba import njit
+from numba import from_dtype, njit, types
 
 sys.path.insert(0, str(Path(__file__).parent))
 from engine_jobs import features
@@ -71,14 +71,18 @@ def nanoseconds_a_step():
 
 
 def code_of(name, plan):
-    """The assembly of a pass, compiled anew."""
-    signature = library._SIGNATURES[name](
-        plan._numba_type_, library._arrays(plan.dtype)
-    )
-    dispatcher = njit(nogil=True)(library._SOURCES[name])
-    dispatcher.compile(signature)
-    [code] = dispatcher.inspect_asm().values()
-    return code
+    """The assembly of a pass and its steps, compiled anew."""
+    function, signature, *steps = library.PASSES[name]
+    addresses = (types.int64,) * len(steps)
+    jobs = [(function, addresses + signature(library._arrays(plan.dtype)))]
+    real = from_dtype(plan.dtype)
+    jobs += [(step, kinds(plan._numba_type_, real)) for step, kinds in steps]
+    code = []
+    for job, given in jobs:
+        dispatcher = njit(nogil=True)(job)
+        dispatcher.compile(given)
+        code += dispatcher.inspect_asm().values()
+    return "\n".join(code)
 
 
 def counted(code):

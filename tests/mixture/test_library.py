@@ -25,14 +25,14 @@ from napari_pixel_mixtures.mixture.plan import Plan
 FIT = """
 import numpy as np
 from napari_pixel_mixtures.mixture import FastGaussianMixture
-from napari_pixel_mixtures.mixture import library, kernels
+from napari_pixel_mixtures.mixture import library, plan_steps
 
 samples = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
 # No start by k-means++, and few instructions: compiled faster than anything else.
 mixture = FastGaussianMixture(
     2, covariance_type="spherical", init_params="random", random_state=0, max_iter=500
 ).fit(samples)
-stats = library._dispatchers[kernels.moments_pass].stats
+stats = library._dispatchers[plan_steps.moments_step].stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 print(float(mixture.lower_bound_).hex())
 """

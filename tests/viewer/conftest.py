@@ -11,7 +11,6 @@ from napari.utils.notifications import notification_manager
 from npe2 import PluginManifest
 
 from napari_pixel_mixtures.features import AnchorDistance, Color, Position
-from napari_pixel_mixtures.mixture import layout, plan
 from napari_pixel_mixtures.mixture.em import Iteration
 from napari_pixel_mixtures.viewer import class_edits, cluster_widget, worker
 from napari_pixel_mixtures.viewer.workspace import workspace_of
@@ -34,20 +33,6 @@ def manifests_read_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PluginManifest, "discover", lambda **_: found)
         yield
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_kernels():
-    """Compile one for all numbers of features: one for each would take minutes."""
-    caches = (plan._plan_type, layout._moment_places)
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (plan, layout):
-            patch.setattr(module, "UNROLLED", 0)
-        for one in caches:
-            one.cache_clear()
-        yield
-    for one in caches:
-        one.cache_clear()
 
 
 @pytest.fixture(autouse=True)

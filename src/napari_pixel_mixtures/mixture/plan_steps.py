@@ -3,7 +3,7 @@
 Each step is for a whole tile and all components, so that a call costs nothing beside
 it. It takes pointers to the arrays' data, as C does.
 """
-# mypy: allow-untyped-defs, allow-untyped-calls
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="call-arg"
 
 from __future__ import annotations
 

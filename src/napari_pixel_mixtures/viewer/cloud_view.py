@@ -249,7 +249,7 @@ class CloudView:
         # The viewer would count steps of what it was in what it will be.
         with layer.events.data.blocker(viewer._on_layers_change):
             self._update(layer, points)
-            if layer is shown and not gliding:
+            if shown is not None and not gliding:
                 with layer.events.affine.blocker(viewer._on_layers_change):
                     see_through(viewer, [layer], seen)
         size = POINT_PIXELS * settings.point_size
