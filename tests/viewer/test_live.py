@@ -284,11 +284,26 @@ def test_other_data_while_live(model, workspace, idle, shape, said):
     assert said() == []
 
 
-def test_other_axes_fit_again_or_say_to_press_fit(model, workspace, idle, monkeypatch):
-    said = []
+def by_the_widget(workspace, text):
+    workspace.set_axes(text)
+
+
+def by_the_console(workspace, text):
+    workspace.image.axis_labels = text.split()
+
+
+@pytest.mark.parametrize("label", [by_the_widget, by_the_console])
+def test_other_axes_fit_again_or_say_to_press_fit(
+    model, workspace, idle, monkeypatch, label
+):
+    said, shown = [], []
     workspace.status_changed.connect(lambda status: said.append(status.text))
+    workspace.image_changed.connect(
+        lambda _: shown.append(workspace.choice.axes_text())
+    )
     before = workspace.result
-    workspace.set_axes("y t")
+    label(workspace, "y t")
+    assert shown == ["y t"]
     assert said[-1] == "Axes changed: fitting again..."
     assert workspace.status.fraction == 0.0  # so that it can be cancelled
     idle(model)
@@ -298,10 +313,10 @@ def test_other_axes_fit_again_or_say_to_press_fit(model, workspace, idle, monkey
     monkeypatch.setattr("napari_pixel_mixtures.viewer.fitting.LIVE_LIMIT", 10)
     for live, axes in ((True, "x y"), (False, "y x")):
         workspace.set_live(live)
-        workspace.set_axes(axes)
+        label(workspace, axes)
         assert workspace.status.text == "Axes changed: press Fit."
         said.clear()
-        workspace.set_axes(axes)  # the same once more
+        label(workspace, axes)  # the same once more
         assert said == []
     idle(model)
     assert workspace.result is before

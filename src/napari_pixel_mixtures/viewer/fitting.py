@@ -51,6 +51,7 @@ class Fitting(Settings):
         self.runner.succeeded.connect(self._on_succeeded)
         self.runner.failed.connect(self._on_failed)
         self.outdated.connect(self._refit)
+        self.choice.relabeled.connect(self._on_axes)
         self.watch = ImageWatch()
         self.watch.replaced.connect(self._on_replaced)
         self.watch.moved.connect(self._on_moved)
@@ -73,9 +74,11 @@ class Fitting(Settings):
         ValueError
             There is not one name for each axis.
         """
-        if text == self.choice.axes_text():
-            return
-        self.choice.set_axes(text)
+        if text != self.choice.axes_text():
+            self.choice.set_axes(text)
+
+    def _on_axes(self) -> None:
+        """Fit again, for axes are called otherwise, or say that it is to be done."""
         if self._misfits():
             return
         if self._fits_itself:  # the new axes may take long to be measured

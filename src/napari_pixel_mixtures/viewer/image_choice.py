@@ -32,6 +32,7 @@ class ImageChoice:
     """
 
     changed = Signal(object)  # Image or None: another, or with other channels or axes
+    relabeled = Signal()  # its axes are called otherwise, by whomever
     listed = Signal()  # other images to choose from, or another name
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -117,9 +118,13 @@ class ImageChoice:
             check_channels(layers)
         for layer in self.layers:
             layer.events.data.disconnect(self._on_data)
+        for layer in self.layers[:1]:
+            layer.events.axis_labels.disconnect(self._on_axes)
         self._layers = tuple(map(ref, layers))
         for layer in layers:
             layer.events.data.connect(self._on_data)
+        for layer in layers[:1]:
+            layer.events.axis_labels.connect(self._on_axes)
         self._tell()
 
     def _tell(self) -> None:
@@ -137,6 +142,11 @@ class ImageChoice:
         """Other data may have other channels or axes; without, it is the same image."""
         if self._about() != self._known:
             self._tell()
+
+    def _on_axes(self, event: Any) -> None:
+        if self._about() != self._known:
+            self._tell()
+            self.relabeled.emit()
 
     def axes_text(self) -> str:
         """Name the axes of the image, the first axis first: "z y x"."""
@@ -186,9 +196,8 @@ class ImageChoice:
                 f"{image.name!r}, the channels' c beside two others, got {text!r:.80}; "
                 f"write such as {' '.join(_axis_words(('',) * image.ndim))!r}."
             )
-        for layer in self.layers:
+        for layer in reversed(self.layers):  # the first one tells
             layer.axis_labels = tuple(words)
-        self._tell()
 
     def source(self, features: Sequence[Feature] = ()) -> Source:
         """Freeze what a fit with these features reads.
