@@ -20,9 +20,13 @@ from napari_pixel_mixtures.mixture import (
     start,
     subsample,
 )
+from napari_pixel_mixtures.mixture.covariance import COVARIANCE_TYPES
+from napari_pixel_mixtures.mixture.em import Data, em_steps
 from napari_pixel_mixtures.mixture.layout import UNROLLED
+from napari_pixel_mixtures.mixture.moments import MixtureParameters
 from napari_pixel_mixtures.mixture.one_thread import one_thread
-from napari_pixel_mixtures.mixture.passes import SLAB, sum_moments
+from napari_pixel_mixtures.mixture.passes import SLAB, sum_moments_of_each
+from napari_pixel_mixtures.mixture.team import Team
 
 FITTED = ("weights_", "means_", "covariances_", "precisions_cholesky_", "lower_bounds_")
 
@@ -135,12 +139,12 @@ def test_threads_change_nothing_where_samples_are_converted_piece_by_piece(
     data[::2] = 30.0
     sizes = []
 
-    def observed(density, samples, weights, team):
-        if density.plan.dtype != samples.dtype:
+    def observed(densities, samples, weights, team):
+        if densities[0].plan.dtype != samples.dtype:
             sizes.append(len(samples))
-        return sum_moments(density, samples, weights, team)
+        return sum_moments_of_each(densities, samples, weights, team)
 
-    monkeypatch.setattr(em, "sum_moments", observed)
+    monkeypatch.setattr(em, "sum_moments_of_each", observed)
     mixture = FastGaussianMixture(
         2,
         weights_init=[0.5, 0.5],
@@ -245,6 +249,33 @@ def test_a_spawned_process_gives_the_same(expected, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_steps_together_are_those_of_each_alone(covariance_type, dtype, n_threads):
+    """Also where the second one collapses, and the third becomes singular."""
+    kind = COVARIANCE_TYPES[covariance_type]
+    values = samples(dtype)[:9000]
+    values[::3] = 30 + 1e-3 * values[::3]
+    values[1::3] = -40
+    data = Data.of(values)
+    cholesky = np.zeros(kind.shape(2, 3))
+    cholesky[...] = np.eye(3) if covariance_type in ("full", "tied") else 1.0
+    mixtures = [
+        MixtureParameters(np.full(2, 0.5), np.outer(means, np.ones(3)), None, cholesky)
+        for means in ([0.0, 1.0], [29.0, 1.0], [-40.0, 1.0])
+    ]
+    with engine(n_threads=n_threads), Team() as team:
+        together = em_steps(mixtures, data, kind, 0.0, team)
+        for mixture, found in zip(mixtures, together, strict=True):
+            [alone] = em_steps([mixture], data, kind, 0.0, team)
+            assert (found is None) == (alone is None)
+            if alone is not None:
+                np.testing.assert_equal(vars(found[0]), vars(alone[0]))
+                assert found[1] == alone[1]
+    singular = [step is None for step in together]
+    assert singular == [False, False, covariance_type != "tied"]
 
 
 def test_no_thread_stays():

@@ -9,10 +9,10 @@ import numpy as np
 
 from .checks import scaled_weights
 from .moments import Density, MixtureParameters, WhitenedMoments
-from .passes import sum_moments
+from .passes import sum_moments_of_each
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -162,20 +162,64 @@ def em_step(
     IllDefinedError
         A covariance has become singular.
     """
+    [step] = em_steps([parameters], data, kind, reg_covar, team)
+    if step is None:
+        raise IllDefinedError(data.samples.dtype)
+    return step
+
+
+Step = tuple[MixtureParameters, float]
+
+
+def em_steps(
+    mixtures: Sequence[MixtureParameters],
+    data: Data,
+    kind: CovarianceType,
+    reg_covar: float,
+    team: Team,
+) -> list[Step | None]:
+    """Do the step of `em_step` from each of several mixtures, to the same bits.
+
+    Small arrays are computed with all at once: of short passes that takes most time.
+
+    Returns
+    -------
+    list of (parameters, log_likelihood), or None
+        None where a covariance has become singular.
+    """
     dtype = data.samples.dtype
-    precisions = [dtype] if dtype == np.float64 else [dtype, np.dtype(np.float64)]
-    for precision in precisions:
-        density = Density.of(parameters, kind, precision)
-        moments, score = sum_moments(density, data.samples, data.weights, team)
-        read = WhitenedMoments.read(moments, density, kind.layout)
+    steps = _steps(mixtures, data, kind, reg_covar, team, dtype)
+    if dtype != np.float64:
+        weak = [i for i, (_, pivot) in enumerate(steps) if pivot < LEAST_PIVOT]
+        if weak:
+            exact = np.dtype(np.float64)
+            these = [mixtures[i] for i in weak]
+            again = _steps(these, data, kind, reg_covar, team, exact)
+            for i, step in zip(weak, again, strict=True):
+                steps[i] = step
+    return [None if pivot == -np.inf else step for step, pivot in steps]
+
+
+def _steps(
+    mixtures: Sequence[MixtureParameters],
+    data: Data,
+    kind: CovarianceType,
+    reg_covar: float,
+    team: Team,
+    precision: np.dtype[Any],
+) -> list[tuple[Step, float]]:
+    """Do steps in one precision; with each goes the least pivot of its estimate."""
+    densities = Density.of_each(mixtures, kind, precision)
+
+    sums = sum_moments_of_each(densities, data.samples, data.weights, team)
+    found = []
+    each = WhitenedMoments.read_each([m for m, _ in sums], densities, kind.layout)
+    for read, (_, score) in zip(each, sums, strict=True):
         covariances, precisions_cholesky, pivot = kind.estimate(read, reg_covar)
-        if pivot >= LEAST_PIVOT:
-            break
-    if pivot == -np.inf:
-        raise IllDefinedError(dtype)
-    weights = read.counts / read.counts.sum()
-    new = MixtureParameters(weights, read.means, covariances, precisions_cholesky)
-    return new, score / data.total
+        weights = read.counts / read.counts.sum()
+        new = MixtureParameters(weights, read.means, covariances, precisions_cholesky)
+        found.append(((new, score / data.total), pivot))
+    return found
 
 
 @dataclass(frozen=True)

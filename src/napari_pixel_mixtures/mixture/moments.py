@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from .library import routine
 from .plan import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
     from .covariance_base import CovarianceType
@@ -73,24 +76,53 @@ class Density:
         dtype : dtype
             float32 or float64.
         """
+        return cls.of_each([parameters], kind, dtype)[0]
+
+    @classmethod
+    def of_each(
+        cls,
+        mixtures: Sequence[MixtureParameters],
+        kind: CovarianceType,
+        dtype: np.dtype[Any],
+    ) -> list[Density]:
+        """Round several mixtures, all at once; the rest is as for `of`."""
         layout = kind.layout
-        n_components, d = parameters.means.shape
+        d = mixtures[0].means.shape[1]
         plan = Plan(layout, d, dtype)
         width = plan.width
-        exact = kind.factors(parameters.precisions_cholesky, n_components)
+        weights, means, exact = _joined(
+            (m.weights, m.means, kind.factors(m.precisions_cholesky, len(m.weights)))
+            for m in mixtures
+        )
+        n_components = len(weights)
         head = np.zeros((n_components, 1 + 2 * width))
         seen = np.empty((n_components, d))
         packed, factors, scales = np.zeros((3, *exact.shape))
         # What rounding does to means and factors is known, and taken account of.
         routine(layout.prepare)(
-            *(parameters.weights, parameters.means, kind.tempered(exact)),
+            *(weights, means, kind.tempered(exact)),
             *(plan.dtype == np.float32, width, head, packed, seen, factors, scales),
         )
         head[:, 0] += kind.correction(exact) / np.log(2.0)
         array = np.empty((n_components, plan.n_parameters), plan.dtype)
         array[:, : 1 + 2 * width] = head
         array[:, 1 + 2 * width :] = layout.pack(packed)
-        return cls(plan, array, seen, factors, scales)
+        return [
+            cls(plan, array[own], seen[own], factors[own], scales[own])
+            for own in _slices(len(m.weights) for m in mixtures)
+        ]
+
+
+def _joined(rows: Iterable[tuple[Array, ...]]) -> list[Array]:
+    """Lay arrays of several mixtures behind one another, each kind by itself."""
+    columns = list(zip(*rows, strict=True))
+    return [c[0] if len(c) == 1 else np.concatenate(c) for c in columns]
+
+
+def _slices(lengths: Iterable[int]) -> list[slice]:
+    """Tell where the components of each mixture lie."""
+    stops = list(accumulate(lengths, initial=0))
+    return [slice(*ends) for ends in pairwise(stops)]
 
 
 @dataclass(frozen=True)
@@ -125,24 +157,33 @@ class WhitenedMoments:
     scales: Array
 
     @classmethod
-    def read(cls, moments: Array, density: Density, layout: Layout) -> WhitenedMoments:
-        """Read what a kernel has summed up.
+    def read_each(
+        cls, moments: Sequence[Array], densities: Sequence[Density], layout: Layout
+    ) -> list[WhitenedMoments]:
+        """Read what a kernel has summed up for several mixtures, all at once.
 
         Parameters
         ----------
-        moments : array (K, n_moments)
-        density : Density
+        moments : sequence of array (K, n_moments)
+        densities : sequence of Density
             The parameters that they were summed up with.
         layout : Layout
         """
-        d = density.means.shape[1]
-        second = layout.unpack_moments(moments[:, 1 + density.plan.width :], d)
-        counts = np.empty(len(moments))
-        first, shifts, means = np.empty((3, *density.means.shape))
-        factors, scales = density.factors, density.scales
-        routine(layout.move)(
-            *(moments, density.means, factors, scales, counts, first, shifts, means),
+        plan = densities[0].plan
+        sums, seen, factors, scales = _joined(
+            (m, one.means, one.factors, one.scales)
+            for m, one in zip(moments, densities, strict=True)
         )
-        second = second / SCALE**2
-        sums = moments[:, 0]
-        return cls(sums, counts, first, second, shifts, means, factors, scales)
+        second = layout.unpack_moments(sums[:, 1 + plan.width :], plan.n_features)
+        counts = np.empty(len(sums))
+        first, shifts, means = np.empty((3, *seen.shape))
+        routine(layout.move)(
+            *(sums, seen, factors, scales, counts, first, shifts, means)
+        )
+        read = (
+            *(sums[:, 0], counts, first, second / SCALE**2),
+            *(shifts, means, factors, scales),
+        )
+        return [
+            cls(*(values[own] for values in read)) for own in _slices(map(len, moments))
+        ]

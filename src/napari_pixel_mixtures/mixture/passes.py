@@ -11,7 +11,7 @@ from .layout import SAMPLES
 from .library import kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -86,19 +86,31 @@ def sum_moments(
     score : float
         Weighted sum of the samples' log-likelihoods.
     """
-    plan = density.plan
-    n_components = len(density.array)
+    return sum_moments_of_each([density], samples, weights, team)[0]
+
+
+def sum_moments_of_each(
+    densities: Sequence[Density], samples: Array, weights: Array, team: Team
+) -> list[tuple[Array, float]]:
+    """Do what `sum_moments` does for mixtures of one size, to the same bits.
+
+    Of several, each is one thread's work.
+    """
+    plan = densities[0].plan
+    n_components = len(densities[0].array)
     length = n_components * plan.n_moments
     run = kernel("moments", plan)
-    moments = np.zeros(length)
-    score = 0.0
+    several = len(densities)
+    moments = np.zeros((several, length))
+    score = np.zeros(several)
     for slab, slab_weights in _slabs(plan.dtype, samples, weights):
-        parts = _Division.of(len(slab), density, length, team)
-        partial = np.zeros((parts.n_chunks, length))
-        scores = np.zeros(parts.n_chunks)
+        parts = _Division.of(len(slab), densities[0], length, team)
+        partial = np.zeros((several, parts.n_chunks, length))
+        scores = np.zeros((several, parts.n_chunks))
 
         def task(
             counter: Array,
+            place: int = 0,
             slab: Array = slab,
             slab_weights: Array = slab_weights,
             parts: _Division = parts,
@@ -106,14 +118,20 @@ def sum_moments(
             scores: Array = scores,
         ) -> None:
             run(
-                *(plan.width, slab, slab_weights, density.array),
-                *(counter, parts.chunk, parts.group, partial, scores),
+                *(plan.width, slab, slab_weights, densities[place].array),
+                *(counter, parts.chunk, parts.group, partial[place], scores[place]),
             )
 
-        team.run(task, parts.n_helpers)
-        moments += partial.sum(axis=0)
-        score += float(scores.sum())
-    return moments.reshape(n_components, -1), score * float(np.log(2.0))
+        if several == 1:
+            team.run(task, parts.n_helpers)
+        else:
+            team.map(
+                lambda place, _: task(np.zeros(1, np.int64), place), range(several)
+            )
+        moments += partial.sum(axis=1)
+        score += scores.sum(axis=1)
+    found = moments.reshape(several, n_components, -1)
+    return list(zip(found, (score * np.log(2.0)).tolist(), strict=True))
 
 
 def _slabs(dtype: np.dtype[Any], *arrays: Array) -> Iterator[list[Array]]:

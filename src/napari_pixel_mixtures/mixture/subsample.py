@@ -8,12 +8,11 @@ many more, it is improved on a larger part of them first.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .em import Data, IllDefinedError, em_step
+from .em import Data, em_steps
 from .plan import Plan
 from .seeding import draws_for, nearest_seeds
 from .start_base import estimate
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .em import Step
     from .moments import MixtureParameters
     from .start_base import StartSettings
     from .team import Team
@@ -61,8 +61,13 @@ class _Run(NamedTuple):
 
     parameters: MixtureParameters
     likelihood: float = -np.inf
-    iterations: int = 0
     ended: bool = False
+
+    def after(self, step: Step | None, least_change: float) -> _Run:
+        """Go on by a step, if that does not make it singular and is still worth it."""
+        if step is None or step[1] - self.likelihood < least_change:
+            return self._replace(ended=True)
+        return _Run(*step)
 
 
 # Iterations between two occasions to cancel.
@@ -72,7 +77,7 @@ _AT_A_TIME = 10
 _EQUAL = 1e-3
 
 # Multiplications in a pass over the sub-sample that are worth threads.
-_WORTH_THREADS = 4_000_000
+_WORTH_THREADS = 1_000_000
 
 _ROUNDS = (Round(10, 5, 0.0, 3), Round(4, 15, 1e-4), Round(2, 100, 1e-4))
 
@@ -144,21 +149,26 @@ def compete(
     """
     team = _crew(team, part, settings)
     for one in rounds:
-        run = partial(_improve, part=_thinned(part, one), settings=settings, one=one)
-        improved = [_Run(parameters) for parameters in candidates[: one.n_starts]]
-        for _ in range(0, one.iterations, _AT_A_TIME):
-            going = [place for place, each in enumerate(improved) if not each.ended]
+        few = _thinned(part, one)
+        runs = [_Run(parameters) for parameters in candidates[: one.n_starts]]
+        for iteration in range(one.iterations):
+            going = [place for place, run in enumerate(runs) if not run.ended]
             if not going:
                 break
-            found = team.map(run, [improved[place] for place in going])
-            for place, each in zip(going, found, strict=True):
-                improved[place] = each
-            yield
-        best = max(each.likelihood for each in improved)
+            steps = em_steps(
+                [runs[place].parameters for place in going],
+                *(few, settings.kind, settings.reg_covar, team),
+            )
+            for place, step in zip(going, steps, strict=True):
+                runs[place] = runs[place].after(step, one.least_change)
+            if iteration % _AT_A_TIME == _AT_A_TIME - 1:
+                yield
+        yield
+        best = max(run.likelihood for run in runs)
         # Starts that come to the same end differ by rounding errors: among equals
         # the first goes ahead, so that these errors do not choose.
-        improved.sort(key=lambda each: _behind(each.likelihood, best))
-        candidates = [each.parameters for each in improved]
+        runs.sort(key=lambda run: _behind(run.likelihood, best))
+        candidates = [run.parameters for run in runs]
     return candidates[0]
 
 
@@ -202,24 +212,3 @@ def nearest_means(
 
     team = _crew(team, part, settings)
     return team.map(one, [draws_for(n_seeds, random_state) for _ in range(n_starts)])
-
-
-def _improve(
-    run: _Run, team: Team, *, part: Data, settings: StartSettings, one: Round
-) -> _Run:
-    """Do a few iterations of a round; a start that becomes singular ends early."""
-    parameters, before, done, ended = run
-    stop = min(done + _AT_A_TIME, one.iterations)
-    while done < stop and not ended:
-        done += 1
-        try:
-            new, likelihood = em_step(
-                parameters, part, settings.kind, settings.reg_covar, team
-            )
-        except IllDefinedError:
-            ended = True
-            continue
-        ended = likelihood - before < one.least_change
-        if not ended:
-            parameters, before = new, likelihood
-    return _Run(parameters, before, done, ended or done == one.iterations)
