@@ -275,7 +275,7 @@ def test_steps_together_are_those_of_each_alone(covariance_type, dtype, n_thread
                 np.testing.assert_equal(vars(found[0]), vars(alone[0]))
                 assert found[1] == alone[1]
     singular = [step is None for step in together]
-    assert singular == [False, False, covariance_type != "tied"]
+    assert singular == [False, False, covariance_type == "full"]
 
 
 def test_no_thread_stays():
