@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points
 from napari.utils.transforms import Affine
 from numpy.testing import assert_allclose, assert_array_equal
@@ -60,7 +61,9 @@ def test_over_the_image(qapp, picture, clustering, placed):
     # And after the image was moved.
     image.scale, image.translate = (3.0, 4.0), (5.0, 6.0)
     features = label_features(image, clustering)
-    LabelsOf(image, clustering, "quantized", COLORS, features).show_in(layer)
+    LabelsOf(image, clustering, "quantized", COLORS, features).show_in(
+        layer, ViewerModel()
+    )
     same_place(layer, image)
 
 

@@ -384,6 +384,7 @@ class ClassEdits:
                 self._stage.add_behind(layer, result.image)
             else:
                 before = self._shown.get(layer)
-                update_classes(layer, result, labels, self.table(), scales, before)
+                table = self.table()
+                update_classes(layer, viewer, result, labels, table, scales, before)
             self._shown[layer] = classes
         self.changed.emit()

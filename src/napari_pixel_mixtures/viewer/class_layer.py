@@ -12,6 +12,7 @@ from .layers import over_image, place, result_metadata
 from .result_labels import new_labels, repaint, set_labels
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Labels
     from numpy.typing import NDArray
 
@@ -67,21 +68,25 @@ def make_classes(
 
 def update_classes(
     layer: Labels,
+    viewer: ViewerModel,
     result: Result,
     labels: NDArray[np.uint8],
     table: Any,
     scales: Scales,
     before: Classes | None,
 ) -> None:
-    """Show other classes in a layer of ours; `before` are those that it shows."""
+    """Show other classes in a layer of ours in a viewer.
+
+    `before` are those that it shows.
+    """
     classes = result.all_classes
     shown = class_levels(result, labels, scales)
     looks = classes.colors, classes.visible
     # New colors make napari draw all of the layer anew, and so do new labels.
     if before is None or (before.colors, before.visible) != looks:
-        repaint(layer, shown, class_colormap(classes))
+        repaint(layer, viewer, shown, class_colormap(classes))
     elif scales or not np.array_equal(layer.data, shown):
-        set_labels(layer, shown)
+        set_labels(layer, viewer, shown)
     layer.features = class_features(table, result)
     metadata = result_metadata(result.image, result.clustering, CLASSES)
     layer.metadata = layer.metadata | metadata

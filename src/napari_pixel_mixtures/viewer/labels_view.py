@@ -118,7 +118,7 @@ class LabelsView:
             if layer is None or layer not in viewer.layers:
                 continue
             if like(layer, image, scales):
-                shown[role].show_in(layer)
+                shown[role].show_in(layer, viewer)
                 updated.add(role)
             else:
                 viewer.layers.remove(layer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from napari.components import ViewerModel
     from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
@@ -118,9 +120,9 @@ class LabelsOf:
             metadata=self._metadata(),
         )
 
-    def show_in(self, layer: napari.layers.Labels) -> None:
-        """Show it in a layer of ours that is `like` it."""
-        repaint(layer, self._levels(), label_colormap(self.colors))
+    def show_in(self, layer: napari.layers.Labels, viewer: ViewerModel) -> None:
+        """Show it in a layer of ours in a viewer that is `like` it."""
+        repaint(layer, viewer, self._levels(), label_colormap(self.colors))
         layer.features = self.features
         layer.metadata = layer.metadata | self._metadata()
         place(layer, self.image, layer.data.shape)
@@ -136,22 +138,30 @@ class LabelsOf:
 
 
 def repaint(
-    layer: napari.layers.Labels, labels: Any, colormap: DirectLabelColormap
+    layer: napari.layers.Labels,
+    viewer: ViewerModel,
+    labels: Any,
+    colormap: DirectLabelColormap,
 ) -> None:
     """Show other labels in other colors, which takes napari one drawing, not two."""
     with layer.events.set_data.blocker():
-        set_labels(layer, labels)
+        set_labels(layer, viewer, labels)
     layer.colormap = colormap
 
 
-def set_labels(layer: napari.layers.Labels, labels: Any) -> None:
-    """Give a layer other labels, of as many scales as it has.
+def set_labels(layer: napari.layers.Labels, viewer: ViewerModel, labels: Any) -> None:
+    """Give a layer in a viewer other labels, of as many scales as it has.
 
     napari begins anew with the coarsest scale, of which it would draw what lies where
     the tile lay that it shows of a finer one, until the next frame puts it right.
     """
     if not layer.multiscale:
-        layer.data = labels
+        with ExitStack() as stack:
+            if layer.data.shape == labels.shape:
+                # It would work out anew how far all layers reach.
+                data = layer.events.data
+                stack.enter_context(data.blocker(viewer._on_layers_change))
+            layer.data = labels
         return
     level, corners = layer.data_level, layer.corner_pixels
     shapes = layer.level_shapes
