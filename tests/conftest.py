@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 # Before napari is imported: it neither reads nor writes the settings of the person
 # who runs the tests, nor others, which each viewer would write four times.
 os.environ["NAPARI_CONFIG"] = ""
+# Numba's takes 15 seconds to be compiled, in each of two processes.
+os.environ["NAPARI_TRIANGULATION_BACKEND"] = "Pure python"
 
 
 class _MainCatchWarnings(warnings.catch_warnings):

@@ -58,17 +58,15 @@ def corners_of_a_box(low, high):
 
 
 class TestPointer:
-    @pytest.mark.parametrize(
-        ("tool", "whiten", "angles"),
-        [
+    def test_chooses_all_pixels_inside(self, shown, canvas, picture, qtbot):
+        for tool, whiten, angles in (
             ("lasso", None, (20, -50, 100)),
             ("lasso", "pooled", (-40, 10, 60)),
             ("box", None, (-40, 10, 60)),
-        ],
-    )
-    def test_chooses_all_pixels_inside(
-        self, shown, canvas, picture, qtbot, tool, whiten, angles
-    ):
+        ):
+            self.check(shown, canvas, picture, qtbot, tool, whiten, angles)
+
+    def check(self, shown, canvas, picture, qtbot, tool, whiten, angles):
         workspace = workspace_of(shown)
         workspace.cloud.set(replace(workspace.cloud.settings, whiten=whiten))
         qtbot.waitUntil(lambda: not workspace.cloud._glide.moving)
@@ -168,18 +166,18 @@ class TestPointer:
 
 
 class TestPointsStay:
-    @pytest.mark.parametrize("mode", ["select", "add", "transform"])
-    def test_no_mode_of_napari_s_moves_or_adds_points(self, shown, canvas, mode):
+    def test_no_mode_of_napari_s_moves_or_adds_points(self, shown, canvas):
         layer = workspace_of(shown).cloud.layer
         before = layer.data.copy()
         assert not layer.editable
-        layer.mode = mode
-        place = on_screen(shown, layer.data[5:6].astype(float))[0]
-        drag(canvas.native, place + np.array([(0, 0), (30, 20), (60, 40)]))
-        QTest.mouseClick(canvas.native, LEFT, pos=QPoint(50, 50))
-        assert layer.mode == "pan_zoom"
-        assert_array_equal(layer.data, before)
-        assert_allclose(layer.affine.affine_matrix, np.eye(4))
+        for mode in ("select", "add", "transform"):
+            layer.mode = mode
+            place = on_screen(shown, layer.data[5:6].astype(float))[0]
+            drag(canvas.native, place + np.array([(0, 0), (30, 20), (60, 40)]))
+            QTest.mouseClick(canvas.native, LEFT, pos=QPoint(50, 50))
+            assert layer.mode == "pan_zoom"
+            assert_array_equal(layer.data, before)
+            assert_allclose(layer.affine.affine_matrix, np.eye(4))
 
     def test_it_stays_so_with_other_data_and_dimensions(self, shown):
         workspace = workspace_of(shown)

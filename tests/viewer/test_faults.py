@@ -101,30 +101,27 @@ def test_places_are_fitted_again_when_pixels_change_their_size(live, fit, idle, 
     assert said() == []
 
 
-@pytest.mark.parametrize(
-    ("shape", "kind"),
-    [
+def test_other_data_are_fitted_at_once(live, idle, said):
+    viewer, workspace, cloud, mine = live
+    before = mine.data.copy()
+    for shape, kind in (
         ((32, 40, 3), np.uint8),
         ((20, 25, 3), np.uint8),
         ((20, 25, 3), np.float32),
         ((6, 20, 25, 3), np.uint8),
-    ],
-)
-def test_other_data_are_fitted_at_once(live, idle, said, shape, kind):
-    viewer, workspace, cloud, mine = live
-    cloud.whiten.value = 2
-    before = mine.data.copy()
-    workspace.selection.choose_label(1)
-    data = np.random.default_rng(0).integers(0, 256, shape).astype(kind)
-    workspace.image.data = data / 255 if kind is np.float32 else data
-    idle(viewer)
-    assert workspace.result.data is workspace.image.data
-    assert workspace.result.clustering.labels.shape == shape[:-1]
-    ours = workspace.labels.top_layer(workspace.image)
-    np.testing.assert_array_equal(ours.data, workspace.result.clustering.labels)
-    assert workspace.status.text.startswith("3 clusters after ")
-    np.testing.assert_array_equal(mine.data, before)
-    assert said() == []
+    ):
+        cloud.whiten.value = 2
+        workspace.selection.choose_label(1)
+        data = np.random.default_rng(0).integers(0, 256, shape).astype(kind)
+        workspace.image.data = data / 255 if kind is np.float32 else data
+        idle(viewer)
+        assert workspace.result.data is workspace.image.data
+        assert workspace.result.clustering.labels.shape == shape[:-1]
+        ours = workspace.labels.top_layer(workspace.image)
+        np.testing.assert_array_equal(ours.data, workspace.result.clustering.labels)
+        assert workspace.status.text.startswith("3 clusters after ")
+        np.testing.assert_array_equal(mine.data, before)
+        assert said() == []
 
 
 def test_without_live_the_result_stays_and_the_status_says_so(live, idle, said):

@@ -11,7 +11,7 @@ from napari.utils import DirectLabelColormap
 from napari_pixel_mixtures import show_cloud
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
-REPEATS = 6
+REPEATS = 4
 GROWTH = 12_000_000  # bytes; without freeing it is 5 MB each time
 
 

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from napari_pixel_mixtures.viewer.cloud_axes import CORNERS
 from napari_pixel_mixtures.viewer.cloud_scene import cloud_scene
+from napari_pixel_mixtures.viewer.cloud_view import ANGLES
 from napari_pixel_mixtures.viewer.workspace import workspace_of
 
 
@@ -43,16 +44,18 @@ def on_screen(viewer, places):
     return found[:, :2] / found[:, 3:]
 
 
-@pytest.mark.parametrize("whiten", [None, "pooled", 2])
-@pytest.mark.parametrize("angles", [None, (40.0, 20.0, 100.0)])
-def test_ticks_lie_on_edges_at_their_values(viewer, cloud, qtbot, whiten, angles):
+def test_ticks_lie_on_edges_at_their_values(viewer, cloud, qtbot):
     cloud.show()
-    cloud.set(replace(cloud.settings, whiten=whiten))
-    qtbot.waitUntil(lambda: not cloud._glide.moving)
-    draw(viewer)
-    if angles is not None:
-        viewer.scene.camera.angles = angles
-        draw(viewer)
+    for whiten in (None, "pooled", 2):
+        cloud.set(replace(cloud.settings, whiten=whiten))
+        qtbot.waitUntil(lambda: not cloud._glide.moving)
+        for angles in (ANGLES, (40.0, 20.0, 100.0)):
+            viewer.scene.camera.angles = angles
+            draw(viewer)
+            check_ticks(viewer, cloud)
+
+
+def check_ticks(viewer, cloud):
     axes = cloud._glide._axes._axes
     frame = cloud_scene(workspace_of(viewer).result.clustering, cloud.settings).frame
     assert {name for name, _ in labels(axes._names)} == {*frame.names}
