@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # Before napari is imported: it neither reads nor writes the settings of the person
 # who runs the tests, nor others, which each viewer would write four times.
 os.environ["NAPARI_CONFIG"] = ""
-# Numba's takes 15 seconds to be compiled, in each of two processes.
+# Of shapes, which numba would compile for 15 seconds in each of two processes.
 os.environ["NAPARI_TRIANGULATION_BACKEND"] = "Pure python"
 
 

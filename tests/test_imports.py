@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -101,15 +102,17 @@ def loaded_by(statement):
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def imports_of(path):
+def imports_of(path, everywhere=True):
     """Give every module that a file imports, wherever in the file, as full names.
 
-    For `from a import b` that is "a.b", whether b is a module or a name in it.
+    For `from a import b` that is "a.b", whether b is a module or a name in it. If not
+    `everywhere`, only what is imported when the file itself is.
     """
     parts = (NAME, *path.relative_to(PACKAGE).with_suffix("").parts)
     package = parts[:-1]  # also for __init__, which counts as a last part here
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if everywhere else tree.body:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -131,6 +134,32 @@ ROOMS = sorted(
     {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES}
     - {"__init__"}
 )
+
+
+def test_any_file_may_be_imported_first():
+    """No file needs itself, by way of others."""
+    names = {
+        path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for path in FILES
+    }
+    modules = {name.removesuffix(".__init__") for name in names.values()}
+
+    def file_of(name):
+        """Give the file of a module or of a name in it."""
+        while name and name not in modules:
+            name = name.rpartition(".")[0]
+        return name
+
+    needed = {
+        name.removesuffix(".__init__"): {
+            file_of(target)
+            for module in imports_of(path, everywhere=False)
+            if (target := within_package(module))
+        }
+        - {"", name.removesuffix(".__init__")}
+        for path, name in names.items()
+    }
+    TopologicalSorter(needed).prepare()
 
 
 def test_reading_of_imports(tmp_path, monkeypatch):

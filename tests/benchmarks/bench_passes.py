@@ -26,7 +26,7 @@ from napari_pixel_mixtures.mixture import FastGaussianMixture, engine, library
 from napari_pixel_mixtures.mixture.covariance import COVARIANCE_TYPES
 from napari_pixel_mixtures.mixture.lanes import LANES
 from napari_pixel_mixtures.mixture.moments import Density
-from napari_pixel_mixtures.mixture.passes import label, sum_moments
+from napari_pixel_mixtures.mixture.passes import label, sum_moments_of_each
 from napari_pixel_mixtures.mixture.team import Team
 
 PAGE = Path(__file__).parents[2] / "docs" / "engine.md"
@@ -110,7 +110,9 @@ def row(d, name, step):
         team = Team()
     each = 1e9 / len(samples) / K
     with team:
-        whole = timed(lambda: sum_moments(density, samples, weights, team)) * each
+        whole = (
+            timed(lambda: sum_moments_of_each([density], samples, weights, team)) * each
+        )
         labels = timed(lambda: label(density, samples, team)) * each
     code = code_of("moments", density.plan)
     vectors, calculating, stack = counted(code)

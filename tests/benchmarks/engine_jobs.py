@@ -129,7 +129,7 @@ def job_kernel(engine, spec):
     from napari_pixel_mixtures.mixture.covariance import COVARIANCE_TYPES
     from napari_pixel_mixtures.mixture.em import Data
     from napari_pixel_mixtures.mixture.moments import Density
-    from napari_pixel_mixtures.mixture.passes import sum_moments
+    from napari_pixel_mixtures.mixture.passes import sum_moments_of_each
     from napari_pixel_mixtures.mixture.team import Team
 
     samples = features(spec["features"])
@@ -141,7 +141,7 @@ def job_kernel(engine, spec):
 
     def timed(team):
         begin = time.perf_counter()
-        sum_moments(density, data.samples, data.weights, team)
+        sum_moments_of_each([density], data.samples, data.weights, team)
         return time.perf_counter() - begin
 
     def team_of(n_threads):

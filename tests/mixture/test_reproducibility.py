@@ -252,18 +252,24 @@ def test_a_spawned_process_gives_the_same(expected, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("n_threads", [1, 2])
-def test_steps_together_are_those_of_each_alone(covariance_type, dtype, n_threads):
+@pytest.mark.parametrize(
+    ("n_threads", "d", "exponent"), [(1, 3, 1), (2, 8, 0.5), (8, UNROLLED + 2, 1)]
+)
+def test_steps_together_are_those_of_each_alone(
+    covariance_type, dtype, n_threads, d, exponent
+):
     """Also where the second one collapses, and the third becomes singular."""
     kind = COVARIANCE_TYPES[covariance_type]
-    values = samples(dtype)[:9000]
+    if exponent != 1:
+        kind = kind.with_exponents(np.full(d, exponent))
+    values = np.random.default_rng(0).normal(scale=9, size=(9000, d)).astype(dtype)
     values[::3] = 30 + 1e-3 * values[::3]
     values[1::3] = -40
     data = Data.of(values)
-    cholesky = np.zeros(kind.shape(2, 3))
-    cholesky[...] = np.eye(3) if covariance_type in ("full", "tied") else 1.0
+    cholesky = np.zeros(kind.shape(2, d))
+    cholesky[...] = np.eye(d) if covariance_type in ("full", "tied") else 1.0
     mixtures = [
-        MixtureParameters(np.full(2, 0.5), np.outer(means, np.ones(3)), None, cholesky)
+        MixtureParameters(np.full(2, 0.5), np.outer(means, np.ones(d)), None, cholesky)
         for means in ([0.0, 1.0], [29.0, 1.0], [-40.0, 1.0])
     ]
     with engine(n_threads=n_threads), Team() as team:

@@ -73,6 +73,7 @@ class TestPointer:
         camera = shown.scene.camera
         camera.angles = angles
         workspace.pointer.tool = tool
+        workspace.selection.clear()
         values = picture.reshape(-1, 3).astype(float)
         screen = on_screen(shown, values)
         low, high = np.percentile(screen, [20, 80], axis=0).round()

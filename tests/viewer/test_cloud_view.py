@@ -792,6 +792,22 @@ def test_sliders_count_no_more_than_they_can_while_layers_change(
     assert 0 < steps() < 2**31
 
 
+def test_a_flat_cloud_beside_an_image_that_lies_far_away(fitted, cloud, steps, picture):
+    gray = np.repeat(picture[..., :1], 3, axis=2)
+    image = fitted.add_image(gray, translate=(1e6, -1e6), name="far")
+    cluster_layer(fitted, image, n_components=2)
+    for whiten in (None, "pooled", 1):
+        cloud.show(CloudSettings(whiten=whiten))
+    assert 0 < steps() < 2**31
+
+
+def test_a_cloud_without_extent_is_shown(fitted, cloud):
+    black = fitted.add_image(np.zeros((12, 16, 3), np.uint8), name="black")
+    cluster_layer(fitted, black, n_components=2, features=Position())
+    cloud.show(CloudSettings(whiten="pooled"))
+    assert cloud.shown
+
+
 def test_a_cloud_that_would_not_look_flat_any_more_is_refused(fitted, cloud, picture):
     image = fitted.add_image(picture * 1e5, scale=(1e4, 1e4), name="wide")
     cluster_layer(fitted, image, n_components=2)

@@ -46,6 +46,7 @@ def on_screen(viewer, places):
 
 def test_ticks_lie_on_edges_at_their_values(viewer, cloud, qtbot):
     cloud.show()
+    assert viewer.scene.camera.angles == ANGLES
     for whiten in (None, "pooled", 2):
         cloud.set(replace(cloud.settings, whiten=whiten))
         qtbot.waitUntil(lambda: not cloud._glide.moving)

@@ -178,9 +178,10 @@ def em_steps(
     reg_covar: float,
     team: Team,
 ) -> list[Step | None]:
-    """Do the step of `em_step` from each of several mixtures, to the same bits.
+    """Do the step of `em_step` from each of several mixtures of one size.
 
-    Small arrays are computed with all at once: of short passes that takes most time.
+    They come out to the same bits. Small arrays are computed with all at once: of
+    short passes that takes most time.
 
     Returns
     -------
@@ -190,7 +191,7 @@ def em_steps(
     dtype = data.samples.dtype
     steps = _steps(mixtures, data, kind, reg_covar, team, dtype)
     if dtype != np.float64:
-        weak = [i for i, (_, pivot) in enumerate(steps) if pivot < LEAST_PIVOT]
+        weak = [i for i, (_, pivot) in enumerate(steps) if not pivot >= LEAST_PIVOT]
         if weak:
             exact = np.dtype(np.float64)
             these = [mixtures[i] for i in weak]

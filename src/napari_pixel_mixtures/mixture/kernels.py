@@ -3,7 +3,7 @@
 What depends on the number of features and the layout, `plan_steps`, is compiled for
 each plan; a pass calls it by its address, and is compiled once for each precision.
 
-Each is called at once by every thread of a team. A thread takes chunks of samples
+Each pass is called at once by every thread of a team. A thread takes chunks of samples
 off a shared counter until none is left. Chunks do not depend on the number of
 threads, sums are kept apart for each chunk, and no operation is reassociated; so
 the result is the same, bit for bit, whichever thread takes which chunk.

@@ -5,9 +5,9 @@ a triangle, a diagonal or one number. The same z serves the M step: the moments 
 z, weighted by responsibility, are sums of numbers near 1 however small or flat the
 cluster is, so that they are accurate in float32.
 
-Up to `UNROLLED` features the number of features is known when the kernel is
-compiled, and a sample's whole z lives in registers. Above, one kernel with loops
-over blocks of `ROWS` features serves all.
+Up to `UNROLLED` features the number of features is known when a step of a pass is
+compiled, and a sample's whole z lives in registers. Above, one step with loops over
+blocks of `ROWS` features serves all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .lanes import Emitter, Lanes
 
 UNROLLED = 11
-"""Number of features up to which kernels are unrolled."""
+"""Number of features up to which steps are unrolled."""
 
 ROWS = 4
 """Features that a looping kernel handles together."""

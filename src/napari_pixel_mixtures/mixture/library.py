@@ -130,12 +130,18 @@ def kernel(name: str, plan: Plan) -> Callable[..., None]:
 def _address(step: Callable[..., Any], kinds: Callable[..., Any], plan: Plan) -> int:
     """Return where a step compiled for a plan lies in memory, for good."""
     signature = kinds(plan._numba_type_, from_dtype(plan.dtype))
-    compile_for(step, signature)
-    compiled = _dispatchers[step].overloads[signature]
-    address: int = compiled.library.get_pointer_to_function(
-        compiled.fndesc.llvm_func_name
-    )
-    return address
+    while True:
+        compile_for(step, signature)
+        with _lock:  # for a fork, which must not come while LLVM is at work
+            compiled = _dispatchers[step].overloads.get(signature)
+            if compiled is None:  # a damaged cache has taken it away again
+                continue
+            address: int = compiled.library.get_pointer_to_function(
+                compiled.fndesc.llvm_func_name
+            )
+        if not address:
+            raise RuntimeError(f"No compiled {step.__name__} was found.")
+        return address
 
 
 def routine(job: tuple[Callable[..., Any], Signature]) -> Callable[..., Any]:

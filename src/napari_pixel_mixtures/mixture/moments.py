@@ -85,7 +85,7 @@ class Density:
         kind: CovarianceType,
         dtype: np.dtype[Any],
     ) -> list[Density]:
-        """Round several mixtures, all at once; the rest is as for `of`."""
+        """Round several mixtures of one size, all at once; the rest is as for `of`."""
         layout = kind.layout
         d = mixtures[0].means.shape[1]
         plan = Plan(layout, d, dtype)
@@ -114,9 +114,12 @@ class Density:
 
 
 def _joined(rows: Iterable[tuple[Array, ...]]) -> list[Array]:
-    """Lay arrays of several mixtures behind one another, each kind by itself."""
-    columns = list(zip(*rows, strict=True))
-    return [c[0] if len(c) == 1 else np.concatenate(c) for c in columns]
+    """Lay arrays of several mixtures behind one another, each kind by itself.
+
+    One is copied as well: of arrays with other strides numpy's functions may round
+    otherwise.
+    """
+    return [np.concatenate(column) for column in zip(*rows, strict=True)]
 
 
 def _slices(lengths: Iterable[int]) -> list[slice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,42 +66,37 @@ class _Division:
         return cls(chunk, n_chunks, group, n_helpers)
 
 
-def sum_moments(
-    density: Density, samples: Array, weights: Array, team: Team
-) -> tuple[Array, float]:
-    """E step, and the sums for the M step.
+def sum_moments_of_each(
+    densities: Sequence[Density], samples: Array, weights: Array, team: Team
+) -> list[tuple[Array, float]]:
+    """E step, and the sums for the M step, of one mixture or several.
 
     Parameters
     ----------
-    density : Density
+    densities : sequence of Density
+        Of mixtures of one size.
     samples : array (n, d)
-        Best of the density's type; else they are converted piece by piece.
+        Best of the densities' type; else they are converted piece by piece.
     weights : array (n,)
         How much each sample counts.
     team : Team
 
     Returns
     -------
-    moments : array (K, n_moments)
-        See `Layout`.
-    score : float
-        Weighted sum of the samples' log-likelihoods.
-    """
-    return sum_moments_of_each([density], samples, weights, team)[0]
-
-
-def sum_moments_of_each(
-    densities: Sequence[Density], samples: Array, weights: Array, team: Team
-) -> list[tuple[Array, float]]:
-    """Do what `sum_moments` does for mixtures of one size, to the same bits.
-
-    Of several, each is one thread's work.
+    list of (moments, score)
+        For each mixture, to the same bits as alone: moments (K, n_moments), see
+        `Layout`, and the weighted sum of the samples' log-likelihoods.
     """
     plan = densities[0].plan
     n_components = len(densities[0].array)
     length = n_components * plan.n_moments
-    run = kernel("moments", plan)
     several = len(densities)
+    n_chunks = -(-len(samples) // chunk_size(len(samples), length))
+    if several > 1 and 8 * several * n_chunks * length > PARTIAL_BYTES:
+        return [
+            sum_moments_of_each([each], samples, weights, team)[0] for each in densities
+        ]
+    run = kernel("moments", plan)
     moments = np.zeros((several, length))
     score = np.zeros(several)
     for slab, slab_weights in _slabs(plan.dtype, samples, weights):
@@ -110,7 +106,7 @@ def sum_moments_of_each(
 
         def task(
             counter: Array,
-            place: int = 0,
+            place: int,
             slab: Array = slab,
             slab_weights: Array = slab_weights,
             parts: _Division = parts,
@@ -122,8 +118,9 @@ def sum_moments_of_each(
                 *(counter, parts.chunk, parts.group, partial[place], scores[place]),
             )
 
-        if several == 1:
-            team.run(task, parts.n_helpers)
+        if several < team.settings.n_threads or several == 1:
+            for place in range(several):
+                team.run(functools.partial(task, place=place), parts.n_helpers)
         else:
             team.map(
                 lambda place, _: task(np.zeros(1, np.int64), place), range(several)

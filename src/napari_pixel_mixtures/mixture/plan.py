@@ -1,4 +1,4 @@
-"""What a kernel is compiled for: layout, number of features, precision."""
+"""What the steps of a pass are compiled for: layout, number of features, precision."""
 # mypy: allow-untyped-calls
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .layout import LAYOUTS, UNROLLED, Layout, padded
 
 
 class PlanType(types.Type):
-    """numba's type of a Plan: there is one for each kernel to be compiled."""
+    """numba's type of a Plan: there is one for each way to compile a step."""
 
     def __init__(self, layout: str, n_features: int) -> None:
         self.layout = LAYOUTS[layout]
@@ -27,6 +27,7 @@ register_model(PlanType)(models.OpaqueModel)
 
 @unbox(PlanType)
 def _unbox_plan(typ, plan, context):  # type: ignore[no-untyped-def]
+    # Steps are called by passes only, but numba makes each callable from Python.
     return NativeValue(context.context.get_dummy_value())
 
 
@@ -37,7 +38,7 @@ def _plan_type(layout: str, n_features: int) -> PlanType:
 
 
 class Plan:
-    """Which kernel to use; passed to it as its first argument.
+    """Which steps a pass is to call.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class Plan:
     n_features : int
         Number of features, d.
     dtype : dtype
-        float32 or float64, what the kernel computes in.
+        float32 or float64, what they compute in.
     """
 
     def __init__(self, layout: Layout, n_features: int, dtype: np.dtype[Any]) -> None:

@@ -80,7 +80,7 @@ def moments_types(plan: Any, real: Any) -> tuple[Any, ...]:
 
 
 def _call(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    """Emit the call of a step at an address, whose plan is not passed at run time."""
+    """Emit the call of a step at an address; of its plan only the type counts."""
     kinds = [
         types.CPointer(kind.dtype) if isinstance(kind, types.Array) else kind
         for kind in signature.args[1:]
@@ -89,7 +89,7 @@ def _call(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         data_of(context, builder, kind, value)
         for kind, value in zip(signature.args[1:], values[1:], strict=True)
     ]
-    # The plan is of no size: any type that has none stands for it.
+    # To LLVM a plan is a pointer to nothing, as is None.
     kinds.insert(0, types.none)
     passed.insert(0, context.get_dummy_value())
     convention = context.call_conv

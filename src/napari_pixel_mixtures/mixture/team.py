@@ -208,7 +208,7 @@ class Team:
     ) -> list[Result]:
         """Call a function on each item, several at once; results in the same order.
 
-        This costs no waiting at each pass, as `run` does, and so suits short passes.
+        What is shared out are whole items, which suits many short passes.
 
         Parameters
         ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,19 +46,29 @@ def _flattest(
     viewer: ViewerModel, layers: Sequence[Layer], matrix: NDArray[np.float64]
 ) -> float:
     """Give the least depth that napari can count steps of, as a part of the width."""
+    points = layers[0].data
     widest = float(np.linalg.norm(matrix[:3, :3], 2)) or 1.0
-    # It counts them across all layers, those beside the cloud as well.
-    around = _least_step(viewer, layers)
-    return max(FLATTEST, width(layers[0].data) / MOST_STEPS, around / widest)
+    step = _least_step(viewer, layers, points, matrix)
+    return max(FLATTEST, width(points) / MOST_STEPS, step / widest)
 
 
-def _least_step(viewer: ViewerModel, layers: Collection[Layer | None]) -> float:
-    """Give the least step of these layers that napari can count across the others."""
-    extents = [layer.extent.world for layer in viewer.layers if layer not in layers]
-    widths = [
-        float(np.nan_to_num(high - low).max(initial=0.0)) for low, high in extents
-    ]
-    return max(widths, default=0.0) / COUNTED
+def _least_step(
+    viewer: ViewerModel,
+    layers: Collection[Layer | None],
+    points: NDArray[Any],
+    matrix: NDArray[np.float64],
+) -> float:
+    """Give the least step of layers that napari can count.
+
+    It counts from the first to the last place of any layer: these with points (m, 3)
+    seen through a map, and the others. Which axis a place is on is left out of account.
+    """
+    places = [layer.extent.world for layer in viewer.layers if layer not in layers]
+    if len(points):
+        corners = np.array(list(product(*_ends(points))))
+        places.append(corners @ matrix[:3, :3] + matrix[3, :3])
+    ends = [np.nan_to_num(each).ravel() for each in places]
+    return float(np.ptp(np.concatenate(ends))) / COUNTED if ends else 0.0
 
 
 def check_steps(
@@ -71,13 +82,13 @@ def check_steps(
     Raises
     ------
     ValueError
-        They are too far from one another.
+        They are too far from one another, or from the other layers.
     """
     far = width(points)
     scales = np.linalg.svd(matrix[:3, :3])[1]
     # What whitening makes flat may be thicker, as long as it looks flat.
-    least = max(scales[2], FLAT * scales[0])
-    step = _least_step(viewer, layers)
+    least = max(scales[2], FLAT * (scales[0] or 1.0))
+    step = _least_step(viewer, layers, points, matrix)
     most = min(MOST_STEPS, far * least / step) if step > least else MOST_STEPS
     if far > most:
         raise ValueError(
@@ -89,8 +100,12 @@ def check_steps(
 
 def width(points: NDArray[Any]) -> float:
     """How far apart points (m, 3) are, along the axis where they are farthest."""
-    if len(points) == 0:
-        return 0.0
+    return float(np.ptp(_ends(points), axis=1).max()) if len(points) else 0.0
+
+
+def _ends(points: NDArray[Any]) -> NDArray[np.float64]:
+    """Give the least and the largest of points (m, 3) along each axis, (3, 2)."""
     # Ten times as fast as along the first axis, which matters in each step of a glide.
     columns = np.ascontiguousarray(points.T)
-    return float((columns.max(axis=1) - columns.min(axis=1)).max())
+    ends = columns.min(axis=1), columns.max(axis=1)
+    return np.stack(ends, axis=1).astype(np.float64)
