@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections import Counter
+from types import FrameType
 
 import numpy as np
 import psutil
@@ -115,7 +116,7 @@ def put_away(walk, others):
     gc.unfreeze()
     end = time.monotonic() + 30
     while left := still_there(walk, others):
-        assert time.monotonic() < end, left
+        assert time.monotonic() < end, f"{left}, held by {holders(walk)}"
         QTest.qWait(200)
     gc.freeze()  # the collector need not look at all of napari at each step
 
@@ -129,6 +130,23 @@ def still_there(walk, others):
     # napari keeps the last layer of a kind, also in a viewer without the plugin.
     kinds = Counter(type(each).__name__ for each in walk.seen_layers)
     return left + (kinds - Counter(dict.fromkeys(kinds, 1)))
+
+
+def holders(walk, depth=6):
+    """Tell by what each layer is held that should be gone, from near to far."""
+    layers, told = list(walk.seen_layers), []
+    for layer in layers:
+        trail, held = [], [layer]
+        for _ in range(depth):
+            ours = {id(layers), id(held)}
+            held = [
+                each
+                for each in gc.get_referrers(*held)
+                if id(each) not in ours and not isinstance(each, FrameType)
+            ][:50]
+            trail.append(sorted({type(each).__name__ for each in held}))
+        told.append((layer.name, trail))
+    return told
 
 
 def untouched(walk):

@@ -83,6 +83,8 @@ PASSES: dict[str, tuple[Any, ...]] = {
 }
 """Each pass, its signature, and the steps that it calls with theirs."""
 
+# Nobody calls them as C does, for which numba would compile a wrapper as well.
+_OPTIONS: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
 _dispatchers: dict[Callable[..., Any], Any] = {}
 _kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
 _routines: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -189,7 +191,7 @@ def _compile(function: Callable[..., Any], signature: Signature) -> Callable[...
         except (OSError, EOFError, pickle.UnpicklingError):
             # After a failed write the function is there all the same.
             if signature not in dispatcher.overloads:
-                dispatcher = _dispatchers[function] = njit(nogil=True)(function)
+                dispatcher = _dispatchers[function] = njit(**_OPTIONS)(function)
             return dispatcher.compile(signature)  # type: ignore[no-any-return]
 
 
@@ -198,7 +200,7 @@ def _with_cache(function: Callable[..., Any]) -> Any:
     # The name, under which it is kept there, makes it notice changes to the others.
     named = FunctionType(function.__code__, function.__globals__)
     named.__qualname__ = f"{function.__qualname__}.{_fingerprint()}"
-    dispatcher = njit(nogil=True)(named)
+    dispatcher = njit(**_OPTIONS)(named)
     # numba refuses if it finds no folder that it may write to.
     with suppress(RuntimeError):
         dispatcher.enable_caching()
