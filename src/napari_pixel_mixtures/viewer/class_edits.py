@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 
-REST_MS = 200  # milliseconds after which a new fit is looked into: others may follow
+REST_MS = 500  # milliseconds after which a new fit is looked into: others may follow
 
 
 class ClassEdits:

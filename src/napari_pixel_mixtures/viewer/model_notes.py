@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .workspace import Workspace
 
-REST_MS = 300  # milliseconds without a change after which a model is written
+REST_MS = 500  # milliseconds without a change after which a model is written
 
 
 class ModelNotes:
@@ -32,7 +32,7 @@ class ModelNotes:
     def __init__(self, workspace: Workspace, viewer: ViewerModel) -> None:
         self._workspace = ref(workspace)
         self._viewer = ref(viewer)
-        self._rest = Rest(REST_MS, self.write)
+        self._rest = Rest(REST_MS, self._on_rest)
         viewer.layers.events.inserted.connect(self._on_inserted)
 
     def update(self, now: bool = False) -> None:
@@ -56,6 +56,13 @@ class ModelNotes:
         """Write the model again where a layer has lost it, with its earlier fit."""
         if "model" not in event.source.metadata.get(METADATA_KEY, {}):
             self._rest.start()
+
+    def _on_rest(self) -> None:
+        workspace = self._workspace()
+        if workspace is not None and workspace.runner.busy:
+            self._rest.start()  # the fit would wait, and soon there may be another
+        else:
+            self.write()
 
     def write(self) -> None:
         """Write the model of the last result into its layers."""
